@@ -1,0 +1,69 @@
+"""A batch of clips of different lengths, without padding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class ClipBatch(NamedTuple):
+    """References to N ragged clips in an array of frames.
+
+    A named tuple, so that loaders pin it and data preprocessors move it like any container of tensors.
+
+    Args:
+        frames: (R, V, C) rows, one a frame of a person; those of a clip lie together, person after person.
+        offsets: (N,) first row of each clip.
+        num_frames: (N,) T of each clip.
+        num_persons: (N,) M of each clip.
+        max_persons: Persons of the dense batch; a clip's further ones are left out, absent ones are zeros.
+    """
+
+    frames: Tensor
+    offsets: Tensor
+    num_frames: Tensor
+    num_persons: Tensor
+    max_persons: int
+
+    def sample(self, lower: Tensor, upper: Tensor, weight: Tensor) -> Tensor:
+        """Reads frames between frames, touching no others.
+
+        Args:
+            lower: (N, T) frame numbers within each clip.
+            upper: (N, T) frame numbers.
+            weight: (N, T) share of the upper frame, 0 to 1.
+
+        Returns:
+            (N, M, T, V, C) float32: ``(1 - weight) * clip[lower] + weight * clip[upper]``.
+        """
+        num_clips, num_steps = lower.shape
+        person = torch.arange(self.max_persons, device=lower.device)
+        present = person < self.num_persons[:, None]
+        first = self.offsets[:, None] + torch.where(present, person * self.num_frames[:, None], 0)
+        rows = first[..., None, None] + torch.stack((lower, upper), -1)[:, None]
+        shares = torch.stack((1 - weight, weight), -1)[:, None] * present[..., None, None]
+        # A bag of two weighted rows reads each frame once and writes each result once; gathering and then mixing
+        # would make two copies more.
+        dense = F.embedding_bag(
+            rows.view(-1, 2),
+            self.frames.flatten(1),
+            per_sample_weights=shares.view(-1, 2).to(self.frames.dtype),
+            mode='sum',
+        )
+        return dense.view(num_clips, self.max_persons, num_steps, *self.frames.shape[1:]).float()
+
+    def pack(self) -> ClipBatch:
+        """The same clips with a copy of their own rows only, ready to travel to another device."""
+        counts = self.num_frames * self.num_persons
+        starts = counts.cumsum(0) - counts
+        within = torch.arange(int(counts.sum())) - starts.repeat_interleave(counts)
+        rows = self.offsets.repeat_interleave(counts) + within
+        return self._replace(frames=self.frames[rows].float(), offsets=starts)
+
+    def clip_of_row(self) -> Tensor:
+        """(R,) the clip that each row belongs to; for packed batches."""
+        counts = self.num_frames * self.num_persons
+        return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)

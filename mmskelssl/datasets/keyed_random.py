@@ -1,0 +1,72 @@
+"""Random numbers that belong to a clip, not to a process."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Constants of SplitMix64 (Steele, Lea & Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), as the
+# signed 64-bit integers that torch calculates with; products wrap around on every device.
+_GAMMA = 0x9E3779B97F4A7C15 - (1 << 64)
+_MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
+_MIX_2 = 0x94D049BB133111EB - (1 << 64)
+
+
+def _shift_right(x: Tensor, bits: int) -> Tensor:
+    """Logical shift; torch's own shift of int64 keeps the sign."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    x = (x ^ _shift_right(x, 30)) * _MIX_1
+    x = (x ^ _shift_right(x, 27)) * _MIX_2
+    return x ^ _shift_right(x, 31)
+
+
+def clip_keys(seed: Tensor, epoch: Tensor, index: Tensor) -> Tensor:
+    """Keys for :class:`KeyedRandom` from int64 tensors (N,): one key for each clip, epoch and seed."""
+    return _mix(_mix(_mix(seed + _GAMMA) + epoch + _GAMMA) + index + _GAMMA)
+
+
+class KeyedRandom:
+    """Draws numbers for N clips, each a function of its clip's key and of how many were drawn for it before.
+
+    So the augmentation of a clip depends on seed, epoch and clip alone: not on the batch it falls into, on the number
+    of loader workers or processes, or on the device.
+
+    Args:
+        keys: (N,) int64.
+    """
+
+    def __init__(self, keys: Tensor) -> None:
+        self.keys = keys
+        self._drawn = 0
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """(N, *shape) float32, uniform in [low, high)."""
+        count = torch.Size(shape).numel()
+        counters = torch.arange(self._drawn + 1, self._drawn + 1 + count, device=self.keys.device)
+        self._drawn += count
+        bits = _mix(self.keys[:, None] + counters * _GAMMA)
+        # The 24 highest bits are as many as float32 tells apart.
+        unit = _shift_right(bits, 40).float() * 2.0**-24
+        return (low + (high - low) * unit).view(-1, *shape)
+
+    def integers(self, high: Tensor | int) -> Tensor:
+        """(N,) int64, uniform in 0..high-1; ``high`` is (N,) or one number."""
+        return (self.uniform() * high).long().clamp(max=high - 1)
+
+    def subset(self, size: int, of: int) -> Tensor:
+        """(N, of) bool with ``size`` true entries in every row, all subsets equally likely."""
+        return self.uniform(of).argsort(1).argsort(1) < size
+
+    def fork(self, branch: int) -> KeyedRandom:
+        """An independent stream for the same clips. Drawing from it leaves this one as it is."""
+        return KeyedRandom(_mix(self.keys ^ _mix(self.keys.new_tensor(branch + 1) * _GAMMA)))
+
+    def of(self, clips: Tensor) -> KeyedRandom:
+        """The stream of some of the clips, given by their positions (n,)."""
+        return KeyedRandom(self.keys[clips])

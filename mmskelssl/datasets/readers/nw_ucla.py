@@ -1,0 +1,115 @@
+"""NW-UCLA (Wang et al., Cross-view Action Modeling, Learning and Recognition, CVPR 2014), 20 joints of Kinect v1.
+
+The set is distributed as a folder or a ``.tar.gz`` of JSON files ``aAA_sSS_eEE_vVV.json`` (action, subject, repetition,
+camera view) with the keys ``file_name``, ``label`` (1-based) and ``skeletons`` (T x 20 x 3, metres, one person).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelssl.datasets.conversion import RawClip
+from mmskelssl.datasets.layouts import KINECT20
+from mmskelssl.utils.errors import ClipError, StoreError
+
+ACTIONS = {
+    1: 'pick up with one hand',
+    2: 'pick up with two hands',
+    3: 'drop trash',
+    4: 'walk around',
+    5: 'sit down',
+    6: 'stand up',
+    8: 'donning',
+    9: 'doffing',
+    11: 'throw',
+    12: 'carry',
+}
+CLASS_OF_ACTION = {action: label for label, action in enumerate(ACTIONS)}
+EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464}
+
+_NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
+
+
+class NWUCLAReader:
+    """Reads the set from its archive or its unpacked folder.
+
+    The split is the standard cross-view one: views 1 and 2 train, view 3 tests.
+
+    Args:
+        path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
+
+    Raises:
+        StoreError: If the path does not exist, is no archive, or holds no clip.
+    """
+
+    layout = KINECT20
+    classes = list(ACTIONS.values())
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.source = dict(dataset='NW-UCLA', path=str(self.path))
+        self._texts = self._read_archive() if self.path.is_file() else self._read_folder()
+        if not self._texts:
+            raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
+
+    def _read_archive(self) -> dict[str, bytes]:
+        try:
+            with tarfile.open(self.path) as archive:
+                files = [member for member in archive if member.isfile() and member.name.endswith('.json')]
+                return {member.name: archive.extractfile(member).read() for member in files}
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
+
+    def _read_folder(self) -> dict[str, Path]:
+        if not self.path.is_dir():
+            raise StoreError(f'{self.path} does not exist: give the NW-UCLA archive or its folder.')
+        return {str(file.relative_to(self.path)): file for file in self.path.rglob('*.json')}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[RawClip | ClipError]:
+        # Archives and file systems list files in any order; the store's order is that of the names.
+        for name, text in sorted(self._texts.items()):
+            try:
+                yield _parse(name, text if isinstance(text, bytes) else text.read_bytes())
+            except ClipError as error:
+                yield error
+            except OSError as error:
+                yield ClipError(f"Clip '{name}' is unreadable: {error}")
+
+    def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
+        test = [clip.attributes['view'] == 3 for clip in clips]
+        return {
+            'xview_train': [i for i, is_test in enumerate(test) if not is_test],
+            'xview_test': [i for i, is_test in enumerate(test) if is_test],
+        }
+
+
+def _parse(name: str, text: bytes) -> RawClip:
+    match = _NAME.fullmatch(Path(name).stem)
+    if match is None:
+        raise ClipError(f"Clip '{name}': the name is not aAA_sSS_eEE_vVV.json.")
+    numbers = {key: int(value) for key, value in match.groupdict().items()}
+    action = numbers.pop('action')
+    if action not in CLASS_OF_ACTION:
+        raise ClipError(f"Clip '{name}': action {action} is none of {sorted(CLASS_OF_ACTION)}.")
+    try:
+        content = json.loads(text)
+        clip = np.array(content['skeletons'], np.float32)[None]
+        stated = int(content['label']) - 1
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ClipError(
+            f"Clip '{name}' is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
+        ) from error
+    if stated != CLASS_OF_ACTION[action]:
+        raise ClipError(f"Clip '{name}' says label {stated + 1}, but its action code {action} is class "
+                        f'{CLASS_OF_ACTION[action] + 1}.')  # fmt: skip
+    return RawClip(Path(name).stem, stated, clip, numbers)

@@ -1,0 +1,37 @@
+"""Sampling of clips together with the randomness of their augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mmengine.dataset import DefaultSampler
+
+from mmskelssl.registry import DATA_SAMPLERS
+
+
+class ClipDraw(NamedTuple):
+    """What a sampler asks a dataset for.
+
+    Args:
+        index: Position in the dataset.
+        seed: The run's seed.
+        epoch: The epoch, so that a clip is augmented anew in each.
+    """
+
+    index: int
+    seed: int = 0
+    epoch: int = 0
+
+
+@DATA_SAMPLERS.register_module()
+class ClipSampler(DefaultSampler):
+    """MMEngine's default sampler, handing seed and epoch on with every index.
+
+    Loader workers live through epochs and do not know which one it is; told so with every index, they need no state,
+    and a clip's augmentation is the same for any number of workers and processes, and after resuming.
+    """
+
+    def __iter__(self) -> Iterator[ClipDraw]:
+        for index in super().__iter__():
+            yield ClipDraw(int(index), self.seed, self.epoch)

@@ -1,0 +1,168 @@
+"""Clips of a store's split, fetched and augmented a whole batch at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.clip_store import ClipStore, map_array
+from mmskelssl.datasets.keyed_random import KeyedRandom, clip_keys
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.sampler import ClipDraw
+from mmskelssl.registry import DATASETS, FUNCTIONS, TRANSFORMS
+from mmskelssl.utils.errors import StoreError
+from mmskelssl.utils.files import written_beside
+
+_CHUNK = 2048
+
+
+@DATASETS.register_module()
+class SkeletonDataset(Dataset):
+    """A split of a clip store.
+
+    Not MMEngine's BaseDataset: that serves one sample's dict after the other, this one serves batches. PyTorch's loader
+    asks for them through ``__getitems__``; ``batch_collate`` passes them on.
+
+    A batch is ``dict(inputs=..., data_samples=dict(labels=(N,), index=(N,)))``, where ``inputs`` is a list of views
+    (N, M, T, V, C), or, without a pipeline, ``dict(clips=ClipBatch, keys=(N,))`` for a pipeline that runs on the
+    device (see ``SkeletonDataPreprocessor``). ``index`` counts within the split.
+
+    Args:
+        store: Folder of a :class:`ClipStore`.
+        split: Name of one of its splits; by default all clips.
+        pipeline: Transforms that make views.
+        normalize: Normalizations applied once to all of the store's frames. The result is kept beside the store, in
+            ``cache/`` or ``cache_dir``, under a name made of both, and mapped like the store itself.
+        num_persons: M of the views; by default that of the store's fullest clip.
+        cache_dir: Where normalized frames are kept.
+
+    Raises:
+        StoreError: If the store is unreadable, has no such split, or its cache cannot be written.
+    """
+
+    def __init__(
+        self,
+        store: str | os.PathLike,
+        split: str | None = None,
+        pipeline: Sequence[dict] | None = None,
+        normalize: Sequence[dict] = (),
+        num_persons: int | None = None,
+        cache_dir: str | os.PathLike | None = None,
+    ) -> None:
+        self._init_args = (store, split, pipeline, normalize, num_persons, cache_dir)
+        self.store = ClipStore(store)
+        self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
+        if not len(self.indices):
+            raise StoreError(f"Split '{split}' of {store} is empty.")
+        self.pipeline = None if pipeline is None else Compose(pipeline)
+        self.num_persons = num_persons or int(self.store.num_persons.max())
+        self._frames = _normalized_frames(self.store, list(normalize), Path(cache_dir or self.store.path / 'cache'))
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        return self.store.layout
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) 0-based labels of the split's clips."""
+        return self.store.labels[self.indices]
+
+    @property
+    def metainfo(self) -> dict:
+        return dict(classes=self.store.classes, layout=self.layout.to_dict())
+
+    def full_init(self) -> None:
+        """Nothing is left to do; MMEngine asks."""
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __reduce__(self) -> tuple:
+        # A spawned loader worker maps the frames itself instead of receiving them.
+        return type(self), self._init_args
+
+    def __getitem__(self, draw: int | ClipDraw) -> dict:
+        """The batch of one clip."""
+        return self.__getitems__([draw])
+
+    def __getitems__(self, draws: Sequence[int | ClipDraw]) -> dict:
+        """The batch of several clips.
+
+        Args:
+            draws: What a sampler yields: draws, or bare positions for pipelines without chance.
+        """
+        draws = torch.tensor([draw if isinstance(draw, tuple) else ClipDraw(int(draw)) for draw in draws])
+        index, seed, epoch = draws.T
+        clips = self._clips(self.indices[index.numpy()])
+        keys = clip_keys(seed, epoch, index)
+        data_samples = dict(labels=torch.from_numpy(self.labels[index.numpy()]), index=index)
+        if self.pipeline is None:
+            return dict(inputs=dict(clips=clips.pack(), keys=keys), data_samples=data_samples)
+        inputs = make_views(self.pipeline, clips, keys)
+        return dict(inputs=inputs, data_samples=data_samples)
+
+    def _clips(self, indices: np.ndarray) -> ClipBatch:
+        return _batch(self.store, self._frames, indices, self.num_persons)
+
+
+def make_views(pipeline: Compose, clips: ClipBatch, keys: Tensor) -> list[Tensor]:
+    """Runs a pipeline on a batch.
+
+    Args:
+        pipeline: Transforms from clips to ``inputs``.
+        clips: N clips.
+        keys: (N,) int64 keys of their randomness.
+
+    Returns:
+        Views (N, M, T, V, C).
+    """
+    inputs = pipeline(dict(clips=clips, random=KeyedRandom(keys)))['inputs']
+    return inputs if isinstance(inputs, list) else [inputs]
+
+
+@FUNCTIONS.register_module()
+def batch_collate(batch: dict) -> dict:
+    """Collate function for datasets that fetch whole batches: there is nothing left to collate."""
+    return batch
+
+
+def _batch(store: ClipStore, frames: Tensor, indices: np.ndarray, num_persons: int) -> ClipBatch:
+    columns = (store.offsets, store.num_frames, store.num_persons)
+    return ClipBatch(frames, *(torch.from_numpy(column[indices]) for column in columns), num_persons)
+
+
+def _normalized_frames(store: ClipStore, normalize: list[dict], cache_dir: Path) -> Tensor:
+    if not normalize:
+        return torch.from_numpy(store.frames)
+    recipe = json.dumps([store.digest, normalize], sort_keys=True)
+    path = cache_dir / f'normalized-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.bin'
+    shape = store.frames.shape
+    if not path.exists():
+        steps = [TRANSFORMS.build(step) for step in normalize]
+        try:
+            with written_beside(path) as beside:
+                frames = np.memmap(beside, np.float32, 'w+', shape=shape)
+                for first in range(0, len(store), _CHUNK):
+                    chunk = np.arange(first, min(first + _CHUNK, len(store)))
+                    clips = _batch(store, torch.from_numpy(store.frames), chunk, num_persons=0).pack()
+                    for step in steps:
+                        clips = step(clips, store.layout)
+                    begin = store.offsets[first]
+                    frames[begin : begin + len(clips.frames)] = clips.frames.numpy()
+                frames.flush()
+        except OSError as error:
+            raise StoreError(
+                f'Cannot keep normalized frames in {cache_dir}: {error}. Free space there, or set cache_dir of the '
+                'dataset to a folder that can be written.'
+            ) from error
+    return torch.from_numpy(map_array(path, np.dtype(np.float32), shape))

@@ -1,0 +1,54 @@
+"""Loading checkpoints without executing code, on every supported torch."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+
+import numpy as np
+import torch
+from mmengine.logging.history_buffer import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmskelssl.utils.errors import CheckpointError
+
+# What MMEngine writes into its own checkpoints beside tensors (the message hub's histories): plain data all of it.
+# `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays.
+_MULTIARRAY = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+_DTYPES = [type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')]
+_SAFE_TYPES = [HistoryBuffer, deque, np.ndarray, np.dtype, _MULTIARRAY.scalar, _MULTIARRAY._reconstruct, *_DTYPES]
+
+
+def load_checkpoint_file(filename: str, map_location: str | torch.device | None = None) -> dict:
+    """Reads a checkpoint of plain data and tensors.
+
+    Args:
+        filename: Path of the file.
+        map_location: As for :func:`torch.load`.
+
+    Raises:
+        CheckpointError: If the file is missing, unreadable, or holds anything that would execute code.
+    """
+    try:
+        return torch.load(filename, map_location=map_location, weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f'Checkpoint not found: {filename}. Check the path.') from error
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f'Checkpoint {filename} holds more than tensors and plain data, and reading it could execute code; it is '
+            f'refused. If it is a training checkpoint of another program, save its state_dict alone. ({error})'
+        ) from error
+    except (RuntimeError, EOFError, OSError) as error:
+        raise CheckpointError(
+            f'Checkpoint {filename} is damaged or not a PyTorch checkpoint: use another. ({error})'
+        ) from error
+
+
+def register_safe_checkpoint_loading() -> None:
+    """Makes MMEngine read local checkpoints with ``weights_only``, and admits the plain data that it writes itself.
+
+    Stock MMEngine 0.10 calls :func:`torch.load` with its default: before torch 2.6 that executes code, since then it
+    refuses MMEngine's own checkpoints.
+    """
+    torch.serialization.add_safe_globals(_SAFE_TYPES)
+    CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)

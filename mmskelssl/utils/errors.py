@@ -1,0 +1,13 @@
+"""The errors that a user's data and files can cause."""
+
+
+class ClipError(ValueError):
+    """One clip is unusable. The message names the clip and says what is wrong with it."""
+
+
+class StoreError(ValueError):
+    """A clip store cannot be read or written. The message names the path and says what to do."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be loaded. The message names the file and says what to do."""

@@ -1,0 +1,51 @@
+"""Outputs appear under their final name whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_beside(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a temporary path next to ``path`` for a file, and renames it to ``path`` when the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
+    os.close(handle)
+    # mkstemp makes private files; outputs are to be as readable as the user's umask says.
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(name, 0o666 & ~umask)
+    try:
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> Iterator[Path]:
+    """The same for a folder.
+
+    Raises:
+        FileExistsError: If ``path`` exists and ``overwrite`` is not set.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f'{path} exists already: choose another output path, or pass --overwrite to replace it.')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}.'))
+    try:
+        made = beside / 'made'
+        made.mkdir()
+        yield made
+        if path.exists():
+            path.rename(beside / 'replaced')
+        made.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
