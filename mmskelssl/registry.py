@@ -1,25 +1,37 @@
-"""Child registries of MMEngine's, all under the scope ``mmskelssl``."""
+"""Child registries of MMEngine's, all under the scope ``mmskelssl``.
 
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import LOOPS as MMENGINE_LOOPS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+All of them, also those that nothing registers in yet: MMEngine warns of a scope that lacks one, and users register there.
+"""
+
+from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
 
 
-def _child(parent: Registry, module: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope='mmskelssl', locations=[module])
+def _child(name: str, module: str) -> Registry:
+    parent = getattr(mmengine_registry, name)
+    return Registry(parent.name, parent=parent, scope='mmskelssl', locations=[f'mmskelssl.{module}'])
 
 
-MODELS = _child(MMENGINE_MODELS, 'mmskelssl.models')
-DATASETS = _child(MMENGINE_DATASETS, 'mmskelssl.datasets')
-DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'mmskelssl.datasets')
-TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'mmskelssl.datasets')
-FUNCTIONS = _child(MMENGINE_FUNCTIONS, 'mmskelssl.datasets')
-HOOKS = _child(MMENGINE_HOOKS, 'mmskelssl.engine')
-LOOPS = _child(MMENGINE_LOOPS, 'mmskelssl.engine')
-METRICS = _child(MMENGINE_METRICS, 'mmskelssl.evaluation')
+RUNNERS = _child('RUNNERS', 'engine')
+RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'engine')
+LOOPS = _child('LOOPS', 'engine')
+HOOKS = _child('HOOKS', 'engine')
+LOG_PROCESSORS = _child('LOG_PROCESSORS', 'engine')
+OPTIMIZERS = _child('OPTIMIZERS', 'engine')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'engine')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'engine')
+STRATEGIES = _child('STRATEGIES', 'engine')
+DATASETS = _child('DATASETS', 'datasets')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
+TRANSFORMS = _child('TRANSFORMS', 'datasets')
+FUNCTIONS = _child('FUNCTIONS', 'datasets')
+MODELS = _child('MODELS', 'models')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'models')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'models')
+TASK_UTILS = _child('TASK_UTILS', 'models')
+METRICS = _child('METRICS', 'evaluation')
+EVALUATOR = _child('EVALUATOR', 'evaluation')
+VISUALIZERS = _child('VISUALIZERS', 'visualization')
+VISBACKENDS = _child('VISBACKENDS', 'visualization')
+INFERENCERS = _child('INFERENCERS', 'apis')

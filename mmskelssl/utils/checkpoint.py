@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
 
 from mmskelssl.utils.errors import CheckpointError
 
@@ -52,3 +54,30 @@ def register_safe_checkpoint_loading() -> None:
     """
     torch.serialization.add_safe_globals(_SAFE_TYPES)
     CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)
+
+
+def check_weights(weights: Mapping[str, torch.Tensor], module: nn.Module, what: str) -> None:
+    """Refuses weights that are not exactly those of a module.
+
+    Args:
+        weights: Name to tensor.
+        module: What is to take them.
+        what: What the weights are, to begin the message with.
+
+    Raises:
+        CheckpointError: If names or shapes differ; the message says which.
+    """
+    wanted = module.state_dict()
+    problems = [f'it lacks {key}' for key in wanted if key not in weights]
+    problems += [f'it has {key} besides' for key in weights if key not in wanted]
+    problems += [
+        f'its {key} has shape {tuple(weights[key].shape)} instead of {tuple(value.shape)}'
+        for key, value in wanted.items()
+        if key in weights and weights[key].shape != value.shape
+    ]
+    if problems:
+        more = f' and {len(problems) - 4} more' if len(problems) > 4 else ''
+        raise CheckpointError(
+            f"{what} is of another architecture than the config's {type(module).__name__}: "
+            f'{"; ".join(problems[:4])}{more}. Use the config (and overrides) that the checkpoint was made with.'
+        )

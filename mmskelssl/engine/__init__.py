@@ -1,0 +1,3 @@
+from mmskelssl.engine import hooks, runner
+
+__all__ = ['hooks', 'runner']

@@ -1,0 +1,13 @@
+from mmskelssl.engine.hooks.classification_report_hook import ClassificationReportHook
+from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
+from mmskelssl.engine.hooks.momentum_update_hook import MomentumUpdateHook
+from mmskelssl.engine.hooks.queue_enqueue_hook import QueueEnqueueHook
+from mmskelssl.engine.hooks.setup_check_hook import SetupCheckHook
+
+__all__ = [
+    'ClassificationReportHook',
+    'FrozenBackboneHook',
+    'MomentumUpdateHook',
+    'QueueEnqueueHook',
+    'SetupCheckHook',
+]

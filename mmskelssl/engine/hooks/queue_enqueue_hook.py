@@ -1,0 +1,41 @@
+"""Keys enter the memory bank after the step."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.dist import all_gather
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.registry import HOOKS
+
+
+@HOOKS.register_module()
+class QueueEnqueueHook(Hook):
+    """Gathers the keys of all ranks and enqueues them in ``model.bank``, the same on every rank.
+
+    The official programs of CMD and MMCV enqueue their own rank's keys only, so that their negatives change with the
+    number of GPUs.
+
+    With gradient accumulation the keys of all batches are enqueued after the update they belong to, so that every one of
+    them is compared with the same bank.
+    """
+
+    def __init__(self) -> None:
+        self._pending: list[dict[str, Tensor]] = []
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
+    ) -> None:
+        model = unwrap_model(runner.model)
+        self._pending.append(model.keys)
+        if not runner.optim_wrapper.should_update():
+            return
+        batches, self._pending = self._pending, []
+        model.bank.enqueue({name: torch.cat(_of_all_ranks(name, batches)) for name in model.keys})
+
+
+def _of_all_ranks(name: str, batches: list[dict[str, Tensor]]) -> list[Tensor]:
+    return [part for batch in batches for part in all_gather(batch[name].contiguous())]

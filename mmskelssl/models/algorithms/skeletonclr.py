@@ -1,0 +1,30 @@
+"""SkeletonCLR: MoCo v2 on one modality (the single-view baseline of CrosSCLR, Li et al., CVPR 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmskelssl.models.algorithms.base import MomentumContrast
+from mmskelssl.models.losses import info_nce, paired_similarity, similarity
+from mmskelssl.registry import MODELS
+
+
+@MODELS.register_module()
+class SkeletonCLR(MomentumContrast):
+    """InfoNCE of two views against past keys; with several modalities, in each by itself."""
+
+    def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
+        """Losses ``loss_{modality}`` of two views (query, key), each (N, M, T, V, C)."""
+        query_view, key_view = inputs
+        query = self.encode(self.encoder_q, query_view)
+        with torch.no_grad():
+            self.keys = key = self.encode(self.encoder_k, key_view)
+        return {
+            f'loss_{a}': info_nce(
+                paired_similarity(query[a], key[a]), similarity(query[a], self.bank[a]), self.temperature
+            )
+            for a in self.modalities
+        }

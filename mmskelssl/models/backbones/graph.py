@@ -1,0 +1,32 @@
+"""Skeleton graphs as adjacency matrices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmskelssl.datasets.layouts import SkeletonLayout
+
+
+def spatial_partition(layout: SkeletonLayout) -> Tensor:
+    """The spatial configuration partition of ST-GCN (Yan et al., AAAI 2018, section 3.3).
+
+    An edge from joint j to joint i belongs to the root subset if both are equally far from the skeleton's centre, to
+    the centripetal one if j is farther, else to the centrifugal one. As in all official programs, distances count up
+    to one hop and everything beyond is equally far: only the edges at the centre tell the subsets apart. Published
+    weights were trained so.
+
+    Returns:
+        (3, V, V): self links; links of the root and the centripetal subset; links of the centrifugal one. They add up
+        to the column-normalized adjacency.
+    """
+    hops = torch.full((layout.num_joints, layout.num_joints), torch.inf)
+    for v, parent in layout.bones:
+        hops[v, parent] = hops[parent, v] = 1
+    hops.fill_diagonal_(0)
+    adjacency = (hops <= 1).float()
+    adjacency = adjacency / adjacency.sum(0, keepdim=True)
+    to_center = hops[:, layout.center]
+    linked = hops == 1
+    centrifugal = linked & (to_center[:, None] < to_center[None, :])
+    return torch.stack([adjacency * subset for subset in (hops == 0, linked & ~centrifugal, centrifugal)])

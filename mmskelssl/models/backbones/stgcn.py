@@ -1,0 +1,104 @@
+"""Spatial temporal graph convolutional networks (Yan et al., AAAI 2018), at CrosSCLR's width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.models.backbones.graph import spatial_partition
+from mmskelssl.registry import MODELS
+
+
+class STGCNBlock(nn.Module):
+    """Graph convolution over joints, then convolution over frames.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        adjacency: (K, V, V) subsets of the graph.
+        stride: Stride over frames.
+        dropout: Dropout probability.
+        residual: Whether the input is added to the output, through a convolution where shapes differ.
+        kernel_size: Frames of the temporal kernel.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        adjacency: Tensor,
+        stride: int = 1,
+        dropout: float = 0.0,
+        residual: bool = True,
+        kernel_size: int = 9,
+    ) -> None:
+        super().__init__()
+        self.register_buffer('adjacency', adjacency.clone())
+        self.edge_importance = nn.Parameter(torch.ones_like(adjacency))
+        self.gcn = nn.Conv2d(in_channels, out_channels * len(adjacency), 1)
+        self.tcn = nn.Sequential(
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, (kernel_size, 1), (stride, 1), (kernel_size // 2, 0)),
+            nn.BatchNorm2d(out_channels),
+            nn.Dropout(dropout, inplace=True),
+        )
+        self.residual: nn.Module | None = nn.Identity() if residual else None
+        if residual and (in_channels != out_channels or stride != 1):
+            self.residual = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, (stride, 1)), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, T, V) to (N, C_out, T / stride, V)."""
+        graph = self.adjacency * self.edge_importance
+        subsets = self.gcn(x).unflatten(1, (len(graph), -1))
+        y = self.tcn(torch.einsum('nkctv,kvw->nctw', subsets, graph).contiguous())
+        if self.residual is not None:
+            y = y + self.residual(x)
+        return y.relu()
+
+
+@MODELS.register_module()
+class STGCN(nn.Module):
+    """ST-GCN as CrosSCLR runs it: ten blocks, then the mean over frames, joints and persons.
+
+    Args:
+        layout: Skeleton layout whose graph it runs on.
+        base_channels: Channels of the first four blocks; the next three have twice, the last three four times as many.
+        out_channels: Width of the feature (channels of the last block).
+        dropout: Dropout probability, 0 in the first block.
+        in_channels: C.
+    """
+
+    def __init__(
+        self,
+        layout: str | Mapping | SkeletonLayout = 'ntu25',
+        base_channels: int = 16,
+        out_channels: int = 256,
+        dropout: float = 0.5,
+        in_channels: int = 3,
+    ) -> None:
+        super().__init__()
+        layout = get_layout(layout)
+        adjacency = spatial_partition(layout)
+        self.out_channels = out_channels
+        self.input_norm = nn.BatchNorm1d(layout.num_joints * in_channels)
+        widths = [base_channels * factor for factor in (1, 1, 1, 1, 2, 2, 2, 4, 4)] + [out_channels]
+        self.blocks = nn.Sequential(
+            STGCNBlock(in_channels, base_channels, adjacency, residual=False),
+            *(
+                STGCNBlock(before, width, adjacency, 2 if number in (4, 7) else 1, dropout)
+                for number, (before, width) in enumerate(zip(widths, widths[1:], strict=False), 1)
+            ),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
+        num_clips, _, num_frames, num_joints, num_coords = x.shape
+        x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
+        x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
+        return self.blocks(x).mean((2, 3)).view(num_clips, -1, self.out_channels).mean(1)

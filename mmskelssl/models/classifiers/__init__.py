@@ -1,0 +1,3 @@
+from mmskelssl.models.classifiers.classifier import SkeletonClassifier
+
+__all__ = ['SkeletonClassifier']

@@ -1,0 +1,3 @@
+from mmskelssl.models.heads.linear import LinearHead
+
+__all__ = ['LinearHead']

@@ -1,0 +1,23 @@
+"""Contrastive losses, as functions of similarities."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def info_nce(positive: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    r"""InfoNCE (van den Oord et al., 2018; I²MD, eq. 1).
+
+    .. math:: -\log \frac{e^{z_q \cdot z_k / \tau}}{e^{z_q \cdot z_k / \tau} + \sum_i e^{z_q \cdot m_i / \tau}}
+
+    Args:
+        positive: (N,) similarities of queries to their keys.
+        negatives: (N, K) similarities of queries to past keys.
+        temperature: The paper's τ.
+
+    Returns:
+        The mean over the batch, a scalar.
+    """
+    positive, negatives = positive / temperature, negatives / temperature
+    return (torch.logaddexp(positive, negatives.logsumexp(1)) - positive).mean()

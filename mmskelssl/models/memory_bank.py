@@ -1,0 +1,61 @@
+"""The memory of past keys that contrastive losses draw their negatives from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MemoryBank(nn.Module):
+    """A ring buffer of named fields with one pointer, first in first out.
+
+    All fields are written together, so slot i holds the same clip in each of them. Until it has been filled once, a
+    field holds random unit vectors, as in MoCo. The content is part of the checkpoint.
+
+    Args:
+        size: Slots.
+        fields: Name of each field to its width.
+    """
+
+    pointer: Tensor
+
+    def __init__(self, size: int, fields: Mapping[str, int]) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f'queue_size={size}: the memory bank needs at least one slot.')
+        self.size = size
+        self.fields = dict(fields)
+        for name, width in self.fields.items():
+            self.register_buffer(f'field_{name}', F.normalize(torch.randn(size, width), dim=1))
+        self.register_buffer('pointer', torch.zeros((), dtype=torch.long))
+
+    def __getitem__(self, name: str) -> Tensor:
+        """(size, width) content of a field, as it was before this step."""
+        return getattr(self, f'field_{name}')
+
+    @torch.no_grad()
+    def enqueue(self, entries: Mapping[str, Tensor]) -> None:
+        """Writes a batch over the oldest slots, wrapping around the end.
+
+        Args:
+            entries: (N, width) for every field, N up to the number of slots.
+
+        Raises:
+            ValueError: If fields are missing or unknown, batches differ in length, or N exceeds the slots.
+        """
+        lengths = {name: len(entry) for name, entry in entries.items()}
+        if set(entries) != set(self.fields) or len(set(lengths.values())) != 1:
+            raise ValueError(f'The memory bank takes one batch for each of {sorted(self.fields)}, but got {lengths}.')
+        (count,) = set(lengths.values())
+        if count > self.size:
+            raise ValueError(
+                f'A batch of {count} keys does not fit into queue_size={self.size}: raise queue_size or lower the total '
+                'batch size.'
+            )
+        slots = (self.pointer + torch.arange(count, device=self.pointer.device)) % self.size
+        for name, entry in entries.items():
+            self[name].index_copy_(0, slots, entry.to(self[name].dtype))
+        self.pointer.add_(count).remainder_(self.size)

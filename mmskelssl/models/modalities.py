@@ -1,0 +1,54 @@
+"""The modalities of a skeleton clip: joint, motion and bone, all from coordinates (N, M, T, V, C)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmskelssl.datasets.layouts import SkeletonLayout
+
+
+def joint(view: Tensor, layout: SkeletonLayout) -> Tensor:
+    """The coordinates themselves."""
+    return view
+
+
+def motion(view: Tensor, layout: SkeletonLayout) -> Tensor:
+    """``x[t + 1] - x[t]``; the last frame is zero."""
+    return F.pad(view.diff(dim=2), (0, 0, 0, 0, 0, 1))
+
+
+def bone(view: Tensor, layout: SkeletonLayout) -> Tensor:
+    """``x[v] - x[parent(v)]``; the root's is zero."""
+    parents = torch.tensor(layout.parents, device=view.device)
+    return view - view.index_select(3, parents)
+
+
+MODALITIES: dict[str, Callable[[Tensor, SkeletonLayout], Tensor]] = {'joint': joint, 'motion': motion, 'bone': bone}
+
+
+def get_modality(name: str) -> Callable[[Tensor, SkeletonLayout], Tensor]:
+    """The function that derives a modality from coordinates.
+
+    Raises:
+        KeyError: If the modality is unknown.
+    """
+    if name not in MODALITIES:
+        raise KeyError(f"Unknown modality '{name}': modalities are {list(MODALITIES)}.")
+    return MODALITIES[name]
+
+
+def check_layout(view: Tensor, layout: SkeletonLayout) -> None:
+    """Refuses views (N, M, T, V, C) of another skeleton.
+
+    Raises:
+        ValueError: If V is not the layout's number of joints.
+    """
+    if view.ndim != 5 or view.shape[3] != layout.num_joints:
+        raise ValueError(
+            f"A view of shape {tuple(view.shape)} does not fit layout '{layout.name}' with {layout.num_joints} joints: "
+            'views are (N, M, T, V, C); set `layout` of the model to that of the data.'
+        )

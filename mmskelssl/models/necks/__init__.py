@@ -1,0 +1,3 @@
+from mmskelssl.models.necks.projection import ProjectionNeck
+
+__all__ = ['ProjectionNeck']

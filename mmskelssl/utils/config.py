@@ -1,0 +1,40 @@
+"""Configs from the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from mmengine.config import Config, DictAction
+
+
+class ConfigError(ValueError):
+    """A config cannot be used. The message names the file and says what is wrong."""
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what every tool that takes a config has: its path and ``--cfg-options``."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='entries of the config to override, such as train_dataloader.batch_size=64 or key="[a,b]"; quote lists '
+        'and leave no blanks in them',
+    )
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config of :func:`add_config_arguments`, overrides applied.
+
+    Raises:
+        ConfigError: If the config is missing or does not load, or an override does not fit it.
+    """
+    try:
+        cfg = Config.fromfile(args.config)
+        if args.cfg_options is not None:
+            cfg.merge_from_dict(args.cfg_options)
+    # A config is a program and may fail in any way.
+    except Exception as error:
+        raise ConfigError(f'Config {args.config} does not load: {type(error).__name__}: {error}') from error
+    return cfg
