@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dataset import Compose
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, map_array
-from mmskelssl.datasets.keyed_random import KeyedRandom, clip_keys
+from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.sampler import ClipDraw
+from mmskelssl.datasets.transforms.wrappers import ViewPipeline
 from mmskelssl.registry import DATASETS, FUNCTIONS, TRANSFORMS
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
@@ -64,7 +64,7 @@ class SkeletonDataset(Dataset):
         self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
         if not len(self.indices):
             raise StoreError(f"Split '{split}' of {store} is empty.")
-        self.pipeline = None if pipeline is None else Compose(pipeline)
+        self.pipeline = None if pipeline is None else ViewPipeline(pipeline)
         self.num_persons = num_persons or int(self.store.num_persons.max())
         self._frames = _normalized_frames(self.store, list(normalize), Path(cache_dir or self.store.path / 'cache'))
 
@@ -108,26 +108,10 @@ class SkeletonDataset(Dataset):
         data_samples = dict(labels=torch.from_numpy(self.labels[index.numpy()]), index=index)
         if self.pipeline is None:
             return dict(inputs=dict(clips=clips.pack(), keys=keys), data_samples=data_samples)
-        inputs = make_views(self.pipeline, clips, keys)
-        return dict(inputs=inputs, data_samples=data_samples)
+        return dict(inputs=self.pipeline(clips, keys), data_samples=data_samples)
 
     def _clips(self, indices: np.ndarray) -> ClipBatch:
         return _batch(self.store, self._frames, indices, self.num_persons)
-
-
-def make_views(pipeline: Compose, clips: ClipBatch, keys: Tensor) -> list[Tensor]:
-    """Runs a pipeline on a batch.
-
-    Args:
-        pipeline: Transforms from clips to ``inputs``.
-        clips: N clips.
-        keys: (N,) int64 keys of their randomness.
-
-    Returns:
-        Views (N, M, T, V, C).
-    """
-    inputs = pipeline(dict(clips=clips, random=KeyedRandom(keys)))['inputs']
-    return inputs if isinstance(inputs, list) else [inputs]
 
 
 @FUNCTIONS.register_module()

@@ -1,7 +1,7 @@
 from mmskelssl.datasets.transforms.normalize import AlignShoulders, CenterClip
 from mmskelssl.datasets.transforms.spatial import JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
-from mmskelssl.datasets.transforms.wrappers import MultiView, RandomChoice
+from mmskelssl.datasets.transforms.wrappers import MultiView, RandomChoice, ViewPipeline
 
 __all__ = [
     'AlignShoulders',
@@ -14,4 +14,5 @@ __all__ = [
     'Shear',
     'TemporalCropResize',
     'TemporalShift',
+    'ViewPipeline',
 ]

@@ -7,8 +7,31 @@ from collections.abc import Sequence
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
+from torch import Tensor
 
+from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ViewPipeline:
+    """Transforms from clips to views, on whichever device the clips are.
+
+    Args:
+        transforms: The steps; the last leaves one view or a list of views as ``inputs``.
+    """
+
+    def __init__(self, transforms: Sequence[dict]) -> None:
+        self.pipeline = Compose(transforms)
+
+    def __call__(self, clips: ClipBatch, keys: Tensor) -> list[Tensor]:
+        """Views (N, M, T, V, C) of N clips, whose randomness hangs on ``keys`` (N,) int64."""
+        inputs = self.pipeline(dict(clips=clips, random=KeyedRandom(keys)))['inputs']
+        return inputs if isinstance(inputs, list) else [inputs]
+
+    def __repr__(self) -> str:
+        return f'ViewPipeline({self.pipeline.transforms})'
 
 
 @TRANSFORMS.register_module()
