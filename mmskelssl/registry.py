@@ -1,6 +1,7 @@
 """Child registries of MMEngine's, all under the scope ``mmskelssl``.
 
-All of them, also those that nothing registers in yet: MMEngine warns of a scope that lacks one, and users register there.
+All of them, also those that nothing registers in yet: MMEngine warns of a scope that lacks one, and users register
+there.
 """
 
 from mmengine import registry as mmengine_registry

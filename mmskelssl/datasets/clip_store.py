@@ -117,7 +117,9 @@ class ClipStore:
     @property
     def digest(self) -> str:
         """Tells stores apart by their index and the digest of their frames, without reading the frames."""
-        return hashlib.sha256(b''.join((self.path / name).read_bytes() for name in ('meta.json', 'clips.npz'))).hexdigest()
+        return hashlib.sha256(
+            b''.join((self.path / name).read_bytes() for name in ('meta.json', 'clips.npz'))
+        ).hexdigest()
 
     def split(self, name: str) -> np.ndarray:
         """Indices (n,) of a split's clips.
@@ -170,7 +172,9 @@ class ClipStore:
         except FileExistsError:
             raise
         except OSError as error:
-            raise StoreError(f'Cannot write {path}: {error}. Nothing was left there; free space and try again.') from error
+            raise StoreError(
+                f'Cannot write {path}: {error}. Nothing was left there; free space and try again.'
+            ) from error
 
 
 class ClipStoreWriter:

@@ -49,8 +49,7 @@ class SkeletonLayout:
         outside = [v for v in named if not 0 <= v < self.num_joints]
         if outside:
             raise ValueError(
-                f"Layout '{self.name}' has {self.num_joints} joints but refers to {outside}: "
-                'joint indices are 0-based.'
+                f"Layout '{self.name}' has {self.num_joints} joints but refers to {outside}: joint indices are 0-based."
             )
         ancestors = np.arange(self.num_joints)
         for _ in range(self.num_joints):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -14,11 +14,25 @@ from torch import nn
 
 from mmskelssl.utils.errors import CheckpointError
 
+
+def _history_method(owner: type, name: str) -> Callable:
+    """The one use of ``getattr`` in MMEngine's checkpoints: a history buffer names its statistics (mean, max ...)."""
+    if owner is not HistoryBuffer or name not in ('current', 'max', 'mean', 'min'):
+        raise pickle.UnpicklingError(f"getattr({owner}, {name!r}) is none of MMEngine's own.")
+    return getattr(owner, name)
+
+
+# Under this name it takes the place of the real one, which would reach any code.
+_history_method.__module__, _history_method.__qualname__ = 'builtins', 'getattr'
+
 # What MMEngine writes into its own checkpoints beside tensors (the message hub's histories): plain data all of it.
 # `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays.
 _MULTIARRAY = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
 _DTYPES = [type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')]
-_SAFE_TYPES = [HistoryBuffer, deque, np.ndarray, np.dtype, _MULTIARRAY.scalar, _MULTIARRAY._reconstruct, *_DTYPES]
+_SAFE_TYPES = [
+    *(HistoryBuffer, deque, _history_method),
+    *(np.ndarray, np.dtype, _MULTIARRAY.scalar, _MULTIARRAY._reconstruct, *_DTYPES),
+]
 
 
 def load_checkpoint_file(filename: str, map_location: str | torch.device | None = None) -> dict:

@@ -78,7 +78,9 @@ class MultiView(BaseTransform):
         self.num_views = num_views
 
     def transform(self, results: dict) -> dict:
-        views = [self.pipeline(dict(results, random=results['random'].fork(v)))['inputs'] for v in range(self.num_views)]
+        views = [
+            self.pipeline(dict(results, random=results['random'].fork(v)))['inputs'] for v in range(self.num_views)
+        ]
         return dict(results, inputs=views)
 
     def __repr__(self) -> str:

@@ -28,7 +28,9 @@ class KNN(BatchMetric):
 
     def columns(self, batch: dict) -> dict[str, Tensor]:
         if 'in_gallery' not in batch:
-            raise ValueError('The KNN metric needs a gallery: set val_cfg / test_cfg to GalleryValLoop / GalleryTestLoop.')
+            raise ValueError(
+                'The KNN metric needs a gallery: set val_cfg / test_cfg to GalleryValLoop / GalleryTestLoop.'
+            )
         kept = {name: batch[name] for name in ('index', 'labels', 'in_gallery')}
         return kept | {f'feature/{name}': value for name, value in batch['features'].items()}
 

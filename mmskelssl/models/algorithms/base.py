@@ -86,7 +86,7 @@ class MomentumContrast(BaseModel):
         self.momentum = momentum
         self.encoder_q = nn.ModuleDict({name: Encoder(backbone, neck, feat_dim) for name in modalities})
         self.encoder_k = copy.deepcopy(self.encoder_q).requires_grad_(False)
-        self.bank = MemoryBank(queue_size, {name: feat_dim for name in modalities})
+        self.bank = MemoryBank(queue_size, dict.fromkeys(modalities, feat_dim))
         self.keys: dict[str, Tensor] = {}
 
     def init_weights(self) -> None:

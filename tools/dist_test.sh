@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Tests on several GPUs, or in several CPU processes where there is no GPU.
+set -euo pipefail
+
+if (($# < 3)); then
+    cat >&2 <<USAGE
+Usage: bash $0 CONFIG CHECKPOINT GPUS [ARGS of test.py ...]
+GPUS: processes on this node.
+Environment: NNODES (1), NODE_RANK (0), MASTER_ADDR (127.0.0.1), PORT (a free one; 29500 on several nodes).
+USAGE
+    exit 2
+fi
+config=$1
+checkpoint=$2
+gpus=$3
+shift 3
+
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/misc/torchrun.sh
+source "$tools/misc/torchrun.sh"
+run_torchrun "$gpus" "$tools/test.py" "$config" "$checkpoint" "$@"

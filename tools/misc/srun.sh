@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# Sourced by slurm_train.sh and slurm_test.sh.
+
+# run_srun PARTITION JOB_NAME SCRIPT [ARGS ...]: runs the script under srun, one task a GPU, with --launcher slurm.
+run_srun() {
+    local partition=$1 job_name=$2 script=$3
+    shift 3
+    local gpus=${GPUS:-8}
+    local gpus_per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
+    local srun_args=()
+    read -ra srun_args <<<"${SRUN_ARGS:-}"
+
+    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} exec srun \
+        --partition="$partition" \
+        --job-name="$job_name" \
+        --gres="gpu:$gpus_per_node" \
+        --ntasks="$gpus" \
+        --ntasks-per-node="$gpus_per_node" \
+        --cpus-per-task="${CPUS_PER_TASK:-5}" \
+        --kill-on-bad-exit=1 \
+        ${srun_args[@]+"${srun_args[@]}"} \
+        python -u "$script" "$@" --launcher slurm
+}

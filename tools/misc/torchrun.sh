@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Sourced by dist_train.sh and dist_test.sh.
+
+# run_torchrun PROCESSES SCRIPT [ARGS ...]: runs the script under torchrun, with --launcher pytorch.
+run_torchrun() {
+    local processes=$1 script=$2
+    shift 2
+    if ! [[ $processes =~ ^[1-9][0-9]*$ ]]; then
+        echo "GPUS is a number of processes, not '$processes'" >&2
+        exit 2
+    fi
+
+    local nodes=${NNODES:-1} port=${PORT:-}
+    if [[ -z $port ]]; then
+        if ((nodes > 1)); then
+            port=29500 # the nodes have to agree
+        else
+            port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+        fi
+    fi
+
+    # torchrun allows one thread a process, too few where the processes compute on the CPU.
+    if [[ -z ${OMP_NUM_THREADS:-} ]]; then
+        OMP_NUM_THREADS=$(python -c "
+import torch
+print(1 if torch.cuda.is_available() else max(1, torch.get_num_threads() // $processes))")
+        export OMP_NUM_THREADS
+    fi
+
+    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} exec python -m torch.distributed.run \
+        --nnodes="$nodes" \
+        --node_rank="${NODE_RANK:-0}" \
+        --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+        --master_port="$port" \
+        --nproc_per_node="$processes" \
+        "$script" "$@" --launcher pytorch
+}

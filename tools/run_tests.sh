@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs the tests in a virtual environment that it makes if need be (tools/misc/make_venv.sh).
+#
+#   bash tools/run_tests.sh [PYTEST_ARGS ...]      e.g. -k clip_store, or -n auto
+#
+# Tests on real recordings and reference values look for them in the folder that MMSKELSSL_SHARED names, and are
+# skipped without it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+python=$(bash "$root/tools/misc/make_venv.sh" tests)
+
+cd "$root"
+exec "$python" -m pytest -q tests "$@"
