@@ -55,6 +55,11 @@ class ClipBatch(NamedTuple):
         )
         return dense.view(num_clips, self.max_persons, num_steps, *self.frames.shape[1:]).float()
 
+    def repeat(self, times: int) -> ClipBatch:
+        """All clips, then all of them again, ``times`` in total; the frames are not copied."""
+        columns = (self.offsets, self.num_frames, self.num_persons)
+        return ClipBatch(self.frames, *(column.repeat(times) for column in columns), self.max_persons)
+
     def pack(self) -> ClipBatch:
         """The same clips with a copy of their own rows only, ready to travel to another device."""
         counts = self.num_frames * self.num_persons

@@ -51,23 +51,29 @@ class ClipStore:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         meta = self._read_meta()
-        self.layout: SkeletonLayout = get_layout(meta['layout'])
-        self.classes: list[str] = meta['classes']
-        self.source: dict = meta['source']
+        try:
+            self.layout: SkeletonLayout = get_layout(meta['layout'])
+            self.classes: list[str] = meta['classes']
+            self.source: dict = meta['source']
+            dtype = np.dtype(DTYPES[DTYPES.index(meta['dtype'])])
+            num_coords = int(meta['num_coords'])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f'{self.path / "meta.json"} is damaged: convert the data again. ({error})') from error
         try:
             with np.load(self.path / 'clips.npz', allow_pickle=False) as clips:
                 columns = {key: clips[key] for key in clips.files}
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            self.names: np.ndarray = np.char.decode(columns['names'], 'utf-8')
+            self.labels: np.ndarray = columns['labels']
+            self.num_frames: np.ndarray = columns['num_frames']
+            self.num_persons: np.ndarray = columns['num_persons']
+        # A damaged archive makes zipfile and NumPy fail in many ways.
+        except Exception as error:
             raise StoreError(f'{self.path / "clips.npz"} is missing or damaged: convert the data again.') from error
-        self.names: np.ndarray = np.char.decode(columns['names'], 'utf-8')
-        self.labels: np.ndarray = columns['labels']
-        self.num_frames: np.ndarray = columns['num_frames']
-        self.num_persons: np.ndarray = columns['num_persons']
         rows = self.num_frames * self.num_persons
         self.offsets: np.ndarray = np.cumsum(rows) - rows
         self.splits = _prefixed(columns, 'split/')
         self.attributes = _prefixed(columns, 'attribute/')
-        self.frames = self._map_frames(meta, int(rows.sum()))
+        self.frames = self._map_frames(dtype, (int(rows.sum()), self.layout.num_joints, num_coords))
 
     def _read_meta(self) -> dict:
         try:
@@ -81,17 +87,15 @@ class ClipStore:
             raise StoreError(f'{self.path / "meta.json"} is unreadable: convert the data again. ({error})') from error
         if not isinstance(meta, dict) or meta.get('format') != FORMAT:
             raise StoreError(f'{self.path} is not a clip store: make one with tools/dataset_converters/.')
-        if meta['version'] != VERSION:
+        if meta.get('version') != VERSION:
             raise StoreError(
-                f'{self.path} was written in version {meta["version"]} of the store format, this program reads '
+                f'{self.path} was written in version {meta.get("version")} of the store format, this program reads '
                 f'version {VERSION}: convert the data again, or install the version of mmskelssl that wrote it.'
             )
         return meta
 
-    def _map_frames(self, meta: Mapping, num_rows: int) -> np.ndarray:
+    def _map_frames(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         path = self.path / 'frames.bin'
-        dtype = np.dtype(meta['dtype'])
-        shape = (num_rows, self.layout.num_joints, meta['num_coords'])
         expected = int(np.prod(shape)) * dtype.itemsize
         try:
             size = path.stat().st_size
@@ -161,8 +165,11 @@ class ClipStore:
 
         Raises:
             FileExistsError: If ``path`` exists and is not to be overwritten.
-            StoreError: If nothing was added, or the disk is full.
+            StoreError: If nothing was added, the disk is full, or what is to be overwritten is no store.
         """
+        path = Path(path)
+        if overwrite and path.exists() and not (path / 'meta.json').exists():
+            raise StoreError(f'{path} is no clip store and is not overwritten: choose another output path.')
         try:
             with folder_written_beside(path, overwrite) as folder:
                 with open(folder / 'frames.bin', 'wb') as file:
@@ -213,10 +220,15 @@ class ClipStoreWriter:
 
         Raises:
             ClipError: If the clip does not fit the layout, has no frames, holds NaN or infinite coordinates or a
-                person without any, its label is no class, or its name was used before. The store is unchanged then.
+                person without any, its label is no class, its name was used before, or its attributes are others than
+                those of the clips before it. The store is unchanged then.
         """
         clip = np.asarray(clip)
         self._check(name, label, clip)
+        if self._attributes and attributes.keys() != self._attributes[0].keys():
+            raise ClipError(
+                f'Clip {name!r} has attributes {sorted(attributes)}, the clips before it {sorted(self._attributes[0])}.'
+            )
         with np.errstate(over='ignore'):
             rows = np.ascontiguousarray(clip, self.dtype)
         if not np.isfinite(rows).all():
@@ -232,8 +244,12 @@ class ClipStoreWriter:
 
     def _check(self, name: str, label: int, clip: np.ndarray) -> None:
         def refuse(reason: str) -> None:
-            raise ClipError(f"Clip '{name}' {reason}")
+            raise ClipError(f'Clip {name!r} {reason}')
 
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            refuse('has a name that is not Unicode.')
         if name in self._known:
             refuse('comes twice: names must be unique.')
         if clip.ndim != 4:
@@ -248,7 +264,7 @@ class ClipStoreWriter:
             refuse('has NaN, infinite or non-numeric coordinates.')
         if not clip.any(axis=(1, 2, 3)).all():
             refuse('has a person whose coordinates are all zero.')
-        if not 0 <= label < len(self.classes):
+        if label not in range(len(self.classes)):
             refuse(f'has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
@@ -263,6 +279,10 @@ class ClipStoreWriter:
             **{f'split/{key}': np.asarray(value, np.int64) for key, value in self.splits.items()},
             **{f'attribute/{key}': np.array([a[key] for a in self._attributes]) for key in self._attributes[0]},
         }
+        # NumPy would pickle them, and no reader of a store unpickles anything.
+        objects = [key for key, column in columns.items() if column.dtype.hasobject]
+        if objects:
+            raise StoreError(f'{path}: {objects} hold neither numbers nor text: nothing was written.')
         np.savez(folder / 'clips.npz', **columns)
         meta = dict(
             format=FORMAT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,11 @@ from torch import Tensor
 _GAMMA = 0x9E3779B97F4A7C15 - (1 << 64)
 _MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 _MIX_2 = 0x94D049BB133111EB - (1 << 64)
+
+
+def _wrap(number: int) -> int:
+    """A Python integer as the signed 64-bit one that it overflows to."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
@@ -61,12 +68,26 @@ class KeyedRandom:
 
     def subset(self, size: int, of: int) -> Tensor:
         """(N, of) bool with ``size`` true entries in every row, all subsets equally likely."""
-        return self.uniform(of).argsort(1).argsort(1) < size
+        chosen = self.uniform(of).argsort(1)[:, :size]
+        return torch.zeros(len(self), of, dtype=torch.bool, device=self.keys.device).scatter_(1, chosen, True)
 
     def fork(self, branch: int) -> KeyedRandom:
-        """An independent stream for the same clips. Drawing from it leaves this one as it is."""
-        return KeyedRandom(_mix(self.keys ^ _mix(self.keys.new_tensor(branch + 1) * _GAMMA)))
+        """An independent stream for the same clips, another one at every point of this one.
+
+        Drawing from it leaves this one as it is.
+        """
+        return self._fork([branch])
+
+    def forks(self, number: int) -> KeyedRandom:
+        """The first ``number`` forks one after the other: a stream for ``number * N`` clips."""
+        return self._fork(range(number))
+
+    def _fork(self, branches: Iterable[int]) -> KeyedRandom:
+        here = _mix(self.keys + _wrap(self._drawn * _GAMMA))
+        return KeyedRandom(_mix(torch.cat([here + _wrap((branch + 1) * _GAMMA) for branch in branches])))
 
     def of(self, clips: Tensor) -> KeyedRandom:
-        """The stream of some of the clips, given by their positions (n,)."""
-        return KeyedRandom(self.keys[clips])
+        """The stream of some of the clips, given by their positions (n,), from this point on."""
+        part = KeyedRandom(self.keys[clips])
+        part._drawn = self._drawn
+        return part

@@ -24,7 +24,8 @@ class SkeletonLayout:
         shoulders: ``(left, right)`` shoulder joints, the body's horizontal axis.
 
     Raises:
-        ValueError: If a joint index is outside 0..V-1, lengths differ, or the parents hold a cycle.
+        ValueError: If a joint index is outside 0..V-1, lengths differ, a joint has two mirror images, or the parents
+            hold a cycle.
     """
 
     name: str
@@ -51,6 +52,10 @@ class SkeletonLayout:
             raise ValueError(
                 f"Layout '{self.name}' has {self.num_joints} joints but refers to {outside}: joint indices are 0-based."
             )
+        paired = [v for pair in self.pairs for v in pair]
+        twice = sorted({self.joints[v] for v in paired if paired.count(v) > 1})
+        if twice:
+            raise ValueError(f"Layout '{self.name}': {twice} belong to more than one left-right pair.")
         ancestors = np.arange(self.num_joints)
         for _ in range(self.num_joints):
             ancestors = np.asarray(self.parents)[ancestors]

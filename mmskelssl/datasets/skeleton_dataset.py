@@ -22,6 +22,7 @@ from mmskelssl.datasets.transforms.wrappers import ViewPipeline
 from mmskelssl.registry import DATASETS, FUNCTIONS, TRANSFORMS
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
+from mmskelssl.utils.memory import keep_freed_memory
 
 _CHUNK = 2048
 
@@ -59,6 +60,7 @@ class SkeletonDataset(Dataset):
         num_persons: int | None = None,
         cache_dir: str | os.PathLike | None = None,
     ) -> None:
+        keep_freed_memory()
         self._init_args = (store, split, pipeline, normalize, num_persons, cache_dir)
         self.store = ClipStore(store)
         self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
@@ -103,15 +105,13 @@ class SkeletonDataset(Dataset):
         """
         draws = torch.tensor([draw if isinstance(draw, tuple) else ClipDraw(int(draw)) for draw in draws])
         index, seed, epoch = draws.T
-        clips = self._clips(self.indices[index.numpy()])
+        indices = self.indices[index.numpy()]
+        clips = _batch(self.store, self._frames, indices, self.num_persons)
         keys = clip_keys(seed, epoch, index)
-        data_samples = dict(labels=torch.from_numpy(self.labels[index.numpy()]), index=index)
+        data_samples = dict(labels=torch.from_numpy(self.store.labels[indices]), index=index)
         if self.pipeline is None:
             return dict(inputs=dict(clips=clips.pack(), keys=keys), data_samples=data_samples)
         return dict(inputs=self.pipeline(clips, keys), data_samples=data_samples)
-
-    def _clips(self, indices: np.ndarray) -> ClipBatch:
-        return _batch(self.store, self._frames, indices, self.num_persons)
 
 
 @FUNCTIONS.register_module()
@@ -134,16 +134,13 @@ def _normalized_frames(store: ClipStore, normalize: list[dict], cache_dir: Path)
     if not path.exists():
         steps = [TRANSFORMS.build(step) for step in normalize]
         try:
-            with written_beside(path) as beside:
-                frames = np.memmap(beside, np.float32, 'w+', shape=shape)
+            with written_beside(path) as beside, open(beside, 'wb') as file:
                 for first in range(0, len(store), _CHUNK):
                     chunk = np.arange(first, min(first + _CHUNK, len(store)))
                     clips = _batch(store, torch.from_numpy(store.frames), chunk, num_persons=0).pack()
                     for step in steps:
                         clips = step(clips, store.layout)
-                    begin = store.offsets[first]
-                    frames[begin : begin + len(clips.frames)] = clips.frames.numpy()
-                frames.flush()
+                    file.write(clips.frames.contiguous().numpy().data)
         except OSError as error:
             raise StoreError(
                 f'Cannot keep normalized frames in {cache_dir}: {error}. Free space there, or set cache_dir of the '

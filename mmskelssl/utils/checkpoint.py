@@ -46,7 +46,7 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
         CheckpointError: If the file is missing, unreadable, or holds anything that would execute code.
     """
     try:
-        return torch.load(filename, map_location=map_location, weights_only=True)
+        checkpoint = torch.load(filename, map_location=map_location, weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f'Checkpoint not found: {filename}. Check the path.') from error
     except pickle.UnpicklingError as error:
@@ -58,6 +58,9 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
         raise CheckpointError(
             f'Checkpoint {filename} is damaged or not a PyTorch checkpoint: use another. ({error})'
         ) from error
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__} and not a checkpoint: use another.')
+    return checkpoint
 
 
 def register_safe_checkpoint_loading() -> None:

@@ -44,8 +44,14 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
         made = beside / 'made'
         made.mkdir()
         yield made
+        replaced = beside / 'replaced'
         if path.exists():
-            path.rename(beside / 'replaced')
-        made.rename(path)
+            path.rename(replaced)
+        try:
+            made.rename(path)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(path)
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)

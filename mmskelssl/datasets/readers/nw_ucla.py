@@ -10,6 +10,7 @@ import json
 import os
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class NWUCLAReader:
             with tarfile.open(self.path) as archive:
                 files = [member for member in archive if member.isfile() and member.name.endswith('.json')]
                 return {member.name: archive.extractfile(member).read() for member in files}
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
 
     def _read_folder(self) -> dict[str, Path]:
@@ -86,10 +87,10 @@ class NWUCLAReader:
                 yield ClipError(f"Clip '{name}' is unreadable: {error}")
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        test = [clip.attributes['view'] == 3 for clip in clips]
+        sides = {'xview_train': (1, 2), 'xview_test': (3,)}
         return {
-            'xview_train': [i for i, is_test in enumerate(test) if not is_test],
-            'xview_test': [i for i, is_test in enumerate(test) if is_test],
+            name: [i for i, clip in enumerate(clips) if clip.attributes['view'] in views]
+            for name, views in sides.items()
         }
 
 
@@ -105,7 +106,7 @@ def _parse(name: str, text: bytes) -> RawClip:
         content = json.loads(text)
         clip = np.array(content['skeletons'], np.float32)[None]
         stated = int(content['label']) - 1
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ClipError(
             f"Clip '{name}' is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
         ) from error

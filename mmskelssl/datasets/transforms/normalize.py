@@ -60,7 +60,9 @@ class AlignShoulders(Normalization):
         left, right = layout.shoulders
         clip = clips.clip_of_row()
         is_first = torch.arange(len(clip)) < (clips.offsets + clips.num_frames)[clip]
-        across = (clips.frames[:, right] - clips.frames[:, left]) * is_first[:, None]
+        shoulders = clips.frames[:, [left, right]]
+        counts = is_first & (shoulders != 0).any(-1).all(1)
+        across = (shoulders[:, 1] - shoulders[:, 0]) * counts[:, None]
         mean = torch.zeros(len(clips.offsets), across.shape[1]).index_add_(0, clip, across)
         matrix = turn_about_y(torch.atan2(mean[:, 2], mean[:, 0]))
         # A joint at the origin is turned into itself: no joint goes missing or comes back.

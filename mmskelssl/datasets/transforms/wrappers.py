@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.keyed_random import KeyedRandom
+from mmskelssl.datasets.transforms.spatial import LinearMap, map_coordinates
 from mmskelssl.registry import TRANSFORMS
 
 
@@ -50,13 +51,26 @@ class RandomChoice(BaseTransform):
     def transform(self, results: dict) -> dict:
         view, random = results['inputs'], results['random']
         choice = random.integers(len(self.branches))
-        out = torch.empty_like(view)
-        for number, branch in enumerate(self.branches):
-            clips = (choice == number).nonzero().squeeze(1)
-            if len(clips):
-                own = dict(results, inputs=view[clips], random=random.of(clips).fork(number))
-                out[clips] = branch(own)['inputs']
-        return dict(results, inputs=out)
+        if all(len(branch.transforms) == 1 and isinstance(branch.transforms[0], LinearMap) for branch in self.branches):
+            return dict(results, inputs=map_coordinates(view, *self._draw(random, choice, view.shape[-2])))
+        parts = [(choice == number).nonzero().squeeze(1) for number in range(len(self.branches))]
+        views = [
+            branch(dict(results, inputs=view.index_select(0, clips), random=random.of(clips).fork(number)))['inputs']
+            for number, (branch, clips) in enumerate(zip(self.branches, parts, strict=True))
+            if len(clips)
+        ]
+        return dict(results, inputs=torch.cat(views).index_select(0, torch.cat(parts).argsort()))
+
+    def _draw(self, random: KeyedRandom, choice: Tensor, num_joints: int) -> tuple[Tensor, Tensor]:
+        """Chooses between linear maps before they are applied, which spares taking the clips apart."""
+        maps = [
+            branch.transforms[0].draw(random.fork(number), num_joints) for number, branch in enumerate(self.branches)
+        ]
+        every = torch.ones(len(choice), num_joints, dtype=torch.bool, device=choice.device)
+        clip = torch.arange(len(choice), device=choice.device)
+        matrix = torch.stack([matrix for matrix, _ in maps])[choice, clip]
+        joints = torch.stack([every if joints is None else joints for _, joints in maps])[choice, clip]
+        return matrix, joints
 
     def __repr__(self) -> str:
         return f'RandomChoice({[branch.transforms for branch in self.branches]})'
@@ -64,7 +78,7 @@ class RandomChoice(BaseTransform):
 
 @TRANSFORMS.register_module()
 class MultiView(BaseTransform):
-    """Draws independent views of the same clips, one from each pipeline.
+    """Draws independent views of the same clips.
 
     Required keys: ``clips``, ``random``. Added key: ``inputs``, a list of views.
 
@@ -78,10 +92,15 @@ class MultiView(BaseTransform):
         self.num_views = num_views
 
     def transform(self, results: dict) -> dict:
-        views = [
-            self.pipeline(dict(results, random=results['random'].fork(v)))['inputs'] for v in range(self.num_views)
-        ]
-        return dict(results, inputs=views)
+        # All views at once, as if there were more clips: half the operations of one view after the other.
+        views = self.pipeline(
+            dict(
+                results,
+                clips=results['clips'].repeat(self.num_views),
+                random=results['random'].forks(self.num_views),
+            )
+        )['inputs']
+        return dict(results, inputs=list(views.chunk(self.num_views)))
 
     def __repr__(self) -> str:
         return f'MultiView({self.pipeline.transforms}, num_views={self.num_views})'

@@ -1,4 +1,5 @@
 from mmskelssl.engine.hooks.classification_report_hook import ClassificationReportHook
+from mmskelssl.engine.hooks.epoch_hook import EpochHook
 from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
 from mmskelssl.engine.hooks.momentum_update_hook import MomentumUpdateHook
 from mmskelssl.engine.hooks.queue_enqueue_hook import QueueEnqueueHook
@@ -6,6 +7,7 @@ from mmskelssl.engine.hooks.setup_check_hook import SetupCheckHook
 
 __all__ = [
     'ClassificationReportHook',
+    'EpochHook',
     'FrozenBackboneHook',
     'MomentumUpdateHook',
     'QueueEnqueueHook',

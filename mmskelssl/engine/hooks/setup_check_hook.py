@@ -25,8 +25,7 @@ class SetupCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Raises a ValueError that names the config keys."""
         model, loader = unwrap_model(runner.model), runner.train_dataloader
-        if isinstance(loader.dataset, SkeletonDataset):
-            check_data(model, loader.dataset)
+        check_data(model, loader.dataset)
         if hasattr(model, 'bank'):
             accumulated = runner.optim_wrapper._accumulative_counts
             total = loader.batch_size * get_world_size() * accumulated
@@ -50,7 +49,12 @@ class SetupCheckHook(Hook):
 
 
 def check_data(model, dataset) -> None:
-    """Raises a ValueError if the dataset's skeletons or classes are not those that the model is made for."""
+    """Raises a ValueError if the dataset's skeletons or classes are not those that the model is made for.
+
+    Datasets of another kind than ours are not looked at.
+    """
+    if not isinstance(dataset, SkeletonDataset):
+        return
     if dataset.layout != model.layout:
         raise ValueError(
             f"{dataset.store.path} has layout '{dataset.layout.name}', the model '{model.layout.name}': set model.layout "

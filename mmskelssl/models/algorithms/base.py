@@ -11,6 +11,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.models.entity import Entity
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.modalities import check_layout, get_modality
 from mmskelssl.registry import MODELS
@@ -45,15 +46,16 @@ class MomentumContrast(BaseModel):
     """Base of the methods: entities with queries, keys and a bank of past keys (MoCo v2, Chen et al., 2020).
 
     One query encoder and one momentum encoder for each modality. A method implements :meth:`loss`: it encodes, compares
-    and returns named losses, and leaves the keys in ``self.keys``. Nothing else happens in a step:
-    ``MomentumUpdateHook`` moves the momentum encoders before it, ``QueueEnqueueHook`` enqueues the keys after it.
+    and returns named losses, and leaves the keys in ``self.keys``, one for each field of the bank. Nothing else happens
+    in a step: ``MomentumUpdateHook`` moves the momentum encoders before it, ``QueueEnqueueHook`` enqueues the keys after
+    it. Methods with stages read ``self.epoch``, which ``EpochHook`` keeps.
 
     Modes of :meth:`forward`: ``loss``; ``tensor``, the query encoders' backbone features of one view; ``predict``, the
     same with the data samples, for evaluators.
 
     Args:
         backbone: Config of the backbone of every encoder.
-        neck: Config of the projection of every encoder.
+        neck: Config of the projection of every encoder, or modality to config where they differ.
         modalities: Modalities learned on.
         layout: Skeleton layout of the data.
         queue_size: Slots of the memory bank.
@@ -83,15 +85,27 @@ class MomentumContrast(BaseModel):
         self.modalities = {name: get_modality(name) for name in modalities}
         self.layout = get_layout(layout)
         self.temperature = temperature
-        self.momentum = momentum
-        self.encoder_q = nn.ModuleDict({name: Encoder(backbone, neck, feat_dim) for name in modalities})
-        self.encoder_k = copy.deepcopy(self.encoder_q).requires_grad_(False)
-        self.bank = MemoryBank(queue_size, dict.fromkeys(modalities, feat_dim))
+        necks = {name: neck if 'type' in neck else neck[name] for name in modalities}
+        self.encoder_q = nn.ModuleDict({name: Encoder(backbone, necks[name], feat_dim) for name in modalities})
+        self.momenta: dict[str, float] = {}
+        self.add_momentum_encoder('encoder_k', momentum)
+        self.bank = MemoryBank(queue_size, self.bank_fields(feat_dim))
         self.keys: dict[str, Tensor] = {}
+        self.epoch = 0
+
+    def bank_fields(self, feat_dim: int) -> dict[str, int]:
+        """Name to width of what the bank holds: by default the keys of each modality."""
+        return dict.fromkeys(self.modalities, feat_dim)
+
+    def add_momentum_encoder(self, name: str, momentum: float) -> None:
+        """Adds encoders that follow the query encoders without a gradient, as attribute ``name``."""
+        self.momenta[name] = momentum
+        setattr(self, name, copy.deepcopy(self.encoder_q).requires_grad_(False))
 
     def init_weights(self) -> None:
         super().init_weights()
-        self.encoder_k.load_state_dict(self.encoder_q.state_dict())
+        for name in self.momenta:
+            getattr(self, name).load_state_dict(self.encoder_q.state_dict())
 
     def forward(
         self, inputs: Sequence[Tensor] | Tensor, data_samples: dict | None = None, mode: str = 'tensor'
@@ -133,9 +147,22 @@ class MomentumContrast(BaseModel):
         """Modality to the embedding (N, feat_dim) of its encoder."""
         return {name: encoders[name](x) for name, x in self.split_modalities(view).items()}
 
+    def entities(self, query_view: Tensor, key_view: Tensor) -> dict[str, Entity]:
+        """One entity a modality from two views (N, M, T, V, C); leaves the keys for the bank."""
+        query = self.encode(self.encoder_q, query_view)
+        with torch.no_grad():
+            self.keys = key = self.encode(self.encoder_k, key_view)
+        return {name: Entity(query[name], key[name], self.bank[name]) for name in self.modalities}
+
     @torch.no_grad()
     def momentum_update(self) -> None:
-        """Moves the key encoders towards the query encoders. Their own batch statistics stay their own."""
-        torch._foreach_lerp_(
-            list(self.encoder_k.parameters()), list(self.encoder_q.parameters()), weight=1 - self.momentum
-        )
+        """Moves the momentum encoders towards the query encoders. Their batch statistics stay their own."""
+        for name, momentum in self.momenta.items():
+            followers = list(getattr(self, name).parameters())
+            torch._foreach_lerp_(followers, list(self.encoder_q.parameters()), weight=1 - momentum)
+
+
+def check_slots(key: str, number: int, bank: MemoryBank) -> None:
+    """Raises a ValueError if a number of neighbours, set by the config key, is not between 1 and the bank's size."""
+    if not 1 <= number <= bank.size:
+        raise ValueError(f'{key}={number} neighbours of queue_size={bank.size} keys: it must lie between 1 and that.')

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from mmskelssl.models.algorithms.base import MomentumContrast
-from mmskelssl.models.losses import info_nce, paired_similarity, similarity
+from mmskelssl.models.losses import info_nce
 from mmskelssl.registry import MODELS
 
 
@@ -18,13 +17,5 @@ class SkeletonCLR(MomentumContrast):
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
         """Losses ``loss_{modality}`` of two views (query, key), each (N, M, T, V, C)."""
-        query_view, key_view = inputs
-        query = self.encode(self.encoder_q, query_view)
-        with torch.no_grad():
-            self.keys = key = self.encode(self.encoder_k, key_view)
-        return {
-            f'loss_{a}': info_nce(
-                paired_similarity(query[a], key[a]), similarity(query[a], self.bank[a]), self.temperature
-            )
-            for a in self.modalities
-        }
+        entities = self.entities(*inputs)
+        return {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}

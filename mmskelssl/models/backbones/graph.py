@@ -30,3 +30,16 @@ def spatial_partition(layout: SkeletonLayout) -> Tensor:
     linked = hops == 1
     centrifugal = linked & (to_center[:, None] < to_center[None, :])
     return torch.stack([adjacency * subset for subset in (hops == 0, linked & ~centrifugal, centrifugal)])
+
+
+def directed_partition(layout: SkeletonLayout) -> Tensor:
+    """The partition of 2s-AGCN: self links, links to the parent, links from it.
+
+    Returns:
+        (3, V, V), the latter two column-normalized each by itself.
+    """
+    inward = torch.zeros(layout.num_joints, layout.num_joints)
+    for v, parent in layout.bones:
+        inward[parent, v] = 1
+    outward = inward.T
+    return torch.stack([torch.eye(layout.num_joints), *(a / a.sum(0).clamp(min=1) for a in (inward, outward))])

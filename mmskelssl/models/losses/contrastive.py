@@ -19,5 +19,15 @@ def info_nce(positive: Tensor, negatives: Tensor, temperature: float) -> Tensor:
     Returns:
         The mean over the batch, a scalar.
     """
-    positive, negatives = positive / temperature, negatives / temperature
-    return (torch.logaddexp(positive, negatives.logsumexp(1)) - positive).mean()
+    return multi_bank_info_nce(positive, [log_partition(negatives, temperature)], temperature)
+
+
+def multi_bank_info_nce(positive: Tensor, partitions: list[Tensor], temperature: float) -> Tensor:
+    """InfoNCE with the negatives of several banks, each given by its :func:`log_partition` (N,)."""
+    positive = positive / temperature
+    return (torch.stack([positive, *partitions]).logsumexp(0) - positive).mean()
+
+
+def log_partition(negatives: Tensor, temperature: float) -> Tensor:
+    """(N,) logarithm of the sum of exp(similarity / τ) over (N, K) negatives."""
+    return (negatives / temperature).logsumexp(1)

@@ -1,0 +1,3 @@
+from mmskelssl.datasets.readers.synthetic.reader import SyntheticReader
+
+__all__ = ['SyntheticReader']

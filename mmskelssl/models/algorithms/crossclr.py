@@ -1,0 +1,53 @@
+"""CrosSCLR (Li et al., 3D Human Action Representation Learning via Cross-View Consistency Pursuit, CVPR 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+
+from torch import Tensor
+
+from mmskelssl.models.algorithms.base import MomentumContrast, check_slots
+from mmskelssl.models.entity import Entity
+from mmskelssl.models.losses import info_nce, positive_mining
+from mmskelssl.registry import MODELS
+
+
+@MODELS.register_module()
+class CrosSCLR(MomentumContrast):
+    """SkeletonCLR in each modality first; then every modality learns from the neighbours that the others find.
+
+    Args:
+        modalities: Two or three.
+        cross_epoch: Epochs of the first stage (150 of 300 in the paper); 0 trains in one stage.
+        topk: Neighbours mined as positives.
+        context: Whether the contrastive context takes part.
+        **kwargs: Of :class:`MomentumContrast`.
+    """
+
+    def __init__(
+        self, *args, modalities: Sequence[str], cross_epoch: int = 150, topk: int = 1, context: bool = True, **kwargs
+    ) -> None:
+        super().__init__(*args, modalities=modalities, **kwargs)
+        if len(modalities) < 2:
+            raise ValueError(f'CrosSCLR learns across modalities, but modalities={list(modalities)} has only one.')
+        check_slots('topk', topk, self.bank)
+        self.cross_epoch = cross_epoch
+        self.topk = topk
+        self.context = context
+
+    def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
+        """Losses ``loss_{modality}`` of two views (query, key), each (N, M, T, V, C)."""
+        entities = self.entities(*inputs)
+        if self.epoch < self.cross_epoch:
+            return {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}
+        losses = dict.fromkeys((f'loss_{a}' for a in entities), 0)
+        for a, b in permutations(entities, 2):
+            losses[f'loss_{a}'] += self.mine(entities[a], entities[b]) / (len(entities) - 1)
+        return losses
+
+    def mine(self, student: Entity, teacher: Entity) -> Tensor:
+        """What one modality learns from the neighbours of another."""
+        return positive_mining(
+            student.positive, student.negatives, teacher.negatives, self.topk, self.temperature, self.context
+        )

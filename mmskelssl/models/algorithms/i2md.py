@@ -1,0 +1,90 @@
+"""I²MD (Mao et al., 3D Action Representation Learning with Inter- and Intra-modal Mutual Distillation)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmskelssl.models.algorithms.base import check_slots
+from mmskelssl.models.algorithms.cmd import CMD, check_exchange
+from mmskelssl.models.entity import Entity
+from mmskelssl.models.losses import similarity
+from mmskelssl.registry import MODELS
+
+
+@MODELS.register_module()
+class I2MD(CMD):
+    """CMD across modalities, and within each the same exchange between an instance and a cluster branch.
+
+    The cluster branch encodes the same clip with the same weights, but attends to the clip's neighbours in the bank
+    (dynamic neighbours aggregation). Its entity of a modality has the suffix ``_cluster``; the bank keeps the hidden
+    embeddings of the keys in fields with the suffix ``_hidden``.
+
+    Args:
+        num_aggregated: K_d, neighbours that the cluster branch attends to.
+        distill_weight: λ1, weight of the exchange across modalities.
+        intra_exchange: Exchange between the branches: ``distill``, ``contrast`` (table 13), or None for no cluster
+            branch at all (I²MD without IMD, table 6).
+        **kwargs: Of :class:`CMD`; without IMD, ``directions=[]`` leaves the baseline.
+    """
+
+    def __init__(
+        self,
+        *args,
+        num_aggregated: int = 64,
+        distill_weight: float = 0.5,
+        intra_exchange: str | None = 'distill',
+        **kwargs,
+    ) -> None:
+        self.intra_exchange = intra_exchange and check_exchange('intra_exchange', intra_exchange)
+        super().__init__(*args, distill_weight=distill_weight, **kwargs)
+        check_slots('num_aggregated', num_aggregated, self.bank)
+        self.num_aggregated = num_aggregated
+        clusters = [(a, f'{a}_cluster') for a in self.modalities]
+        self.branches = [pair for a, c in clusters for pair in ((a, c), (c, a))] if intra_exchange else []
+
+    def bank_fields(self, feat_dim: int) -> dict[str, int]:
+        fields = super().bank_fields(feat_dim)
+        if self.intra_exchange:
+            for a in self.modalities:
+                width = self.encoder_q[a].backbone.out_channels
+                fields |= {f'{a}_cluster': feat_dim, f'{a}_hidden': width}
+        return fields
+
+    def objective(self, entities: Mapping[str, Entity]) -> dict[str, Tensor]:
+        """Losses ``loss_{entity}`` (eq. 1, 7), ``loss_cmd`` (eq. 5) and ``loss_imd`` (eq. 8), which add up to eq. 10."""
+        losses = super().objective(entities)
+        if self.branches:
+            losses['loss_imd'] = self.teach(entities, self.branches, self.intra_exchange)
+        return losses
+
+    def entities(self, query_view: Tensor, key_view: Tensor) -> dict[str, Entity]:
+        """Both branches' entities of every modality; leaves their keys and hidden embeddings for the bank."""
+        if not self.intra_exchange:
+            return super().entities(query_view, key_view)
+        query = self.encode_branches(self.encoder_q, query_view)
+        with torch.no_grad():
+            self.keys = key = self.encode_branches(self.encoder_k, key_view)
+        names = [name for name in self.bank.fields if not name.endswith('_hidden')]
+        return {name: Entity(query[name], key[name], self.bank[name]) for name in names}
+
+    def encode_branches(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
+        """z, z* and h of every modality, by the names of their fields in the bank."""
+        out = {}
+        for a, x in self.split_modalities(view).items():
+            backbone, neck = encoders[a].backbone, encoders[a].neck
+            tokens = backbone.tokens(x)
+            hidden = backbone.aggregate(tokens)
+            z = F.normalize(neck(hidden), dim=1)
+            clustered = backbone.aggregate(tokens, self.retrieve(z, a))
+            out |= {a: z, f'{a}_cluster': F.normalize(neck(clustered), dim=1), f'{a}_hidden': hidden}
+        return out
+
+    @torch.no_grad()
+    def retrieve(self, z: Tensor, modality: str) -> Tensor:
+        """H: hidden embeddings (N, K_d, width) of the nearest neighbours of z (N, feat_dim) in the bank."""
+        nearest = similarity(z, self.bank[modality]).topk(self.num_aggregated, dim=1, sorted=False).indices
+        return self.bank[f'{modality}_hidden'][nearest]

@@ -1,0 +1,282 @@
+"""Checkpoints of the official programs in this toolbox's terms.
+
+Pure renaming: every number of an official checkpoint is kept, so a converted model gives the official losses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.models.algorithms.base import MomentumContrast
+from mmskelssl.models.backbones.graph import directed_partition
+from mmskelssl.registry import MODELS
+from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.errors import CheckpointError
+
+Weights = dict[str, Tensor]
+
+_MODALITY_OF_SUFFIX = {'': 'joint', '_motion': 'motion', '_bone': 'bone'}
+_ENCODER = re.compile(r'encoder_(?P<role>[qkp])(?P<suffix>|_motion|_bone)\.(?P<name>.+)')
+_QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
+_POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
+_NUM_JOINTS, _NUM_COORDS = 25, 3
+
+
+def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weights, dict, list[str]]:
+    """Converts an official state dict.
+
+    Args:
+        method: ``cmd``, ``crossclr`` or ``mmcv_mutual``.
+        weights: The official ``state_dict``.
+
+    Returns:
+        The state dict of the model, the config that builds it (sizes inferred from the weights, the paper's recipe for
+        the rest), and remarks on what was found.
+
+    Raises:
+        CheckpointError: If the weights are not those of the method.
+    """
+    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    encoders, others = _split(weights)
+    if ('encoder_q', 'joint') not in encoders:
+        raise CheckpointError(
+            f'This is no checkpoint of {method}: it has no encoder_q. It has {sorted(weights)[:5]} ...'
+        )
+    first = encoders['encoder_q', 'joint']
+    family = next((names for prefix, names in _FAMILIES.items() if any(n.startswith(prefix) for n in first)), None)
+    if family is None:
+        raise CheckpointError(f'The encoder is none that is known here. It has {sorted(first)[:5]} ...')
+    has_second = any(role == 'encoder_p' for role, _ in encoders)
+    found = 'crossclr' if family is _STGCN else 'mmcv_mutual' if has_second else 'cmd'
+    if found != method:
+        raise CheckpointError(f'This is a checkpoint of {found}, not of {method}: convert it as {found}.')
+
+    rename, backbone = family
+    converted: Weights = {}
+    for (role, modality), encoder in encoders.items():
+        renamed = rename(encoder)
+        converted |= {f'{role}.{modality}.{name}': value for name, value in renamed.items()}
+    converted |= _queues(others)
+
+    joint = {name: value for name, value in converted.items() if name.startswith('encoder_q.joint.')}
+    joint = {name.removeprefix('encoder_q.joint.'): value for name, value in joint.items()}
+    modalities = [modality for role, modality in encoders if role == 'encoder_q']
+    necks = {a: _neck(converted, f'encoder_q.{a}.neck.') for a in modalities}
+    model = dict(
+        type={'cmd': 'CMD', 'crossclr': 'CrosSCLR', 'mmcv_mutual': 'MMCVMutual'}[method],
+        backbone=backbone(joint),
+        neck=necks['joint'] if len({neck['num_layers'] for neck in necks.values()}) == 1 else necks,
+        modalities=modalities,
+        layout='ntu25',
+        queue_size=len(converted['bank.field_joint']),
+        feat_dim=converted['bank.field_joint'].shape[1],
+    )
+    if method != 'crossclr':
+        model['num_neighbors'] = min(8192, model['queue_size'])
+    remarks = []
+    deeper = [a for a, neck in necks.items() if neck['num_layers'] > necks['joint']['num_layers']]
+    if deeper:
+        remarks.append(
+            f"The heads of {deeper} wrap the joint head and share its layers (a quirk of the program's `mlp`). They are "
+            'converted with copies of the shared layers: the numbers are the same, but training on moves them apart.'
+        )
+    return converted, model, remarks
+
+
+def build_converted(weights: Mapping[str, Tensor], model: dict, what: str) -> MomentumContrast:
+    """Builds the converted model and loads its weights, refusing missing and extra keys.
+
+    Raises:
+        CheckpointError: If the weights are not exactly those of the model.
+    """
+    built = MODELS.build(model)
+    check_weights(weights, built, what)
+    built.load_state_dict(weights)
+    return built
+
+
+def _split(weights: Weights) -> tuple[dict[tuple[str, str], Weights], Weights]:
+    encoders: dict[tuple[str, str], Weights] = {}
+    others: Weights = {}
+    for key, value in weights.items():
+        if match := _ENCODER.fullmatch(key):
+            owner = f'encoder_{match["role"]}', _MODALITY_OF_SUFFIX[match['suffix']]
+            encoders.setdefault(owner, {})[match['name']] = value
+        else:
+            others[key] = value
+    return encoders, others
+
+
+def _queues(others: Weights) -> Weights:
+    converted: Weights = {}
+    pointers: dict[str, int] = {}
+    for key, value in others.items():
+        if match := _QUEUE.fullmatch(key):
+            converted[f'bank.field_{_field(match)}'] = value.T.contiguous()
+        elif match := _POINTER.fullmatch(key):
+            pointers[_field(match)] = int(value)
+        else:
+            raise CheckpointError(f'Unknown key {key} in the official checkpoint.')
+    if 'bank.field_joint' not in converted or not pointers:
+        raise CheckpointError('The checkpoint has no queues: it is no pre-training checkpoint.')
+    if len(set(pointers.values())) > 1:
+        raise CheckpointError(f'The queues of the checkpoint are out of step: pointers {pointers}.')
+    converted['bank.pointer'] = torch.tensor(pointers['joint'])
+    return converted
+
+
+def _field(match: re.Match) -> str:
+    return _MODALITY_OF_SUFFIX[match['suffix']] + ('_p' if match['role'] == '_p' else '')
+
+
+def _rename(encoder: Weights, patterns: Mapping[str, str], drop: str = '') -> Weights:
+    renamed = {}
+    for name, value in encoder.items():
+        if drop and re.fullmatch(drop, name):
+            continue
+        for pattern, target in patterns.items():
+            if match := re.fullmatch(pattern, name):
+                renamed[match.expand(target)] = value
+                break
+        else:
+            raise CheckpointError(f'Unknown key {name} in an encoder of the official checkpoint.')
+    return renamed
+
+
+# A head nested in another (CrosSCLR's quirk) continues the count of layers.
+_HEAD = {
+    r'fc\.(weight|bias)': r'neck.0.\1',
+    r'fc\.(\d)\.(weight|bias)': r'neck.\1.\2',
+}
+
+
+def _flatten_head(encoder: Weights) -> Weights:
+    def flat(name: str) -> str:
+        match = re.fullmatch(r'fc\.2\.(\d)\.(weight|bias)', name)
+        return f'fc.{2 + int(match[1])}.{match[2]}' if match else name
+
+    return {flat(name): value for name, value in encoder.items()}
+
+
+def rename_gru(encoder: Weights) -> Weights:
+    """A BiGRU encoder of CMD or MMCV."""
+    return _rename(
+        encoder,
+        {
+            r'input_norm\.(.+)': r'backbone.input_norm.\1',
+            r'encoder\.gru\.((?:weight|bias)_[ih]h)_l(\d+)': r'backbone.layers.\2.0.\1_l0',
+            r'encoder\.gru\.((?:weight|bias)_[ih]h)_l(\d+)_reverse': r'backbone.layers.\2.1.\1_l0',
+            **_HEAD,
+        },
+    )
+
+
+def _gru_backbone(weights: Weights) -> dict:
+    width = len(weights['backbone.input_norm.weight'])
+    num_persons, rest = divmod(width, _NUM_JOINTS * _NUM_COORDS)
+    if rest or not num_persons:
+        raise CheckpointError(
+            f'The checkpoint takes {width} input features, which are no number of persons with {_NUM_JOINTS} joints: '
+            'it is of another skeleton layout.'
+        )
+    return dict(
+        type='BiGRU',
+        num_joints=_NUM_JOINTS,
+        num_persons=num_persons,
+        hidden_channels=weights['backbone.layers.0.0.weight_hh_l0'].shape[1],
+        num_layers=len({name.split('.')[2] for name in weights if name.startswith('backbone.layers.')}),
+    )
+
+
+def rename_stgcn(encoder: Weights) -> Weights:
+    """An ST-GCN encoder of CrosSCLR."""
+    adjacency = encoder['A']
+    renamed = _rename(
+        _flatten_head(encoder),
+        {
+            r'data_bn\.(.+)': r'backbone.input_norm.\1',
+            r'st_gcn_networks\.(\d+)\.gcn\.conv\.(.+)': r'backbone.blocks.\1.gcn.\2',
+            r'st_gcn_networks\.(\d+)\.((?:tcn|residual)\..+)': r'backbone.blocks.\1.\2',
+            r'edge_importance\.(\d+)': r'backbone.blocks.\1.edge_importance',
+            **_HEAD,
+        },
+        drop='A',
+    )
+    blocks = {name.split('.')[2] for name in renamed if name.startswith('backbone.blocks.')}
+    return renamed | {f'backbone.blocks.{block}.adjacency': adjacency for block in blocks}
+
+
+def _stgcn_backbone(weights: Weights) -> dict:
+    num_joints = weights['backbone.blocks.0.adjacency'].shape[-1]
+    if num_joints != _NUM_JOINTS:
+        raise CheckpointError(f'The checkpoint has {num_joints} joints instead of {_NUM_JOINTS}: another layout.')
+    return dict(
+        type='STGCN',
+        layout='ntu25',
+        base_channels=len(weights['backbone.blocks.0.tcn.0.weight']),
+        out_channels=len(weights['backbone.blocks.9.tcn.0.weight']),
+    )
+
+
+def _neck(converted: Weights, prefix: str) -> dict:
+    layers = [name for name in converted if name.startswith(prefix) and name.endswith('weight')]
+    return dict(type='ProjectionNeck', num_layers=len(layers))
+
+
+def rename_agcn(encoder: Weights) -> Weights:
+    """An AGCN encoder of MMCV or ISC. The convolutions of the three subsets become one each, of the same value."""
+    encoder = dict(encoder)
+    for name in [name for name in encoder if re.search(r'conv_[abd]\.0\.weight', name)]:
+        conv = name.removesuffix('.0.weight')
+        weight, bias = ([encoder.pop(f'{conv}.{subset}.{kind}') for subset in range(3)] for kind in ('weight', 'bias'))
+        # a and b give a map each for every subset; d adds up what the subsets give.
+        is_sum = conv.endswith('conv_d')
+        encoder[f'{conv}.weight'] = torch.cat(weight, 1 if is_sum else 0)
+        encoder[f'{conv}.bias'] = sum(bias) if is_sum else torch.cat(bias)
+    blocks = {re.match(r'l(\d+)\.', name)[1] for name in encoder if name.startswith('l')}
+    encoder = {re.sub(r'^l(\d+)\.', lambda m: f'l{int(m[1]) - 1}.', name): value for name, value in encoder.items()}
+    renamed = _rename(
+        encoder,
+        {
+            r'data_bn\.(.+)': r'backbone.input_norm.\1',
+            r'l(\d+)\.gcn1\.PA': r'backbone.blocks.\1.gcn.learned',
+            r'l(\d+)\.gcn1\.conv_a\.(.+)': r'backbone.blocks.\1.gcn.theta.\2',
+            r'l(\d+)\.gcn1\.conv_b\.(.+)': r'backbone.blocks.\1.gcn.phi.\2',
+            r'l(\d+)\.gcn1\.conv_d\.(.+)': r'backbone.blocks.\1.gcn.mix.\2',
+            r'l(\d+)\.gcn1\.down\.(.+)': r'backbone.blocks.\1.gcn.down.\2',
+            r'l(\d+)\.gcn1\.bn\.(.+)': r'backbone.blocks.\1.gcn.norm.\2',
+            r'l(\d+)\.tcn1\.conv\.(.+)': r'backbone.blocks.\1.tcn.0.\2',
+            r'l(\d+)\.tcn1\.bn\.(.+)': r'backbone.blocks.\1.tcn.1.\2',
+            r'l(\d+)\.residual\.conv\.(.+)': r'backbone.blocks.\1.residual.0.\2',
+            r'l(\d+)\.residual\.bn\.(.+)': r'backbone.blocks.\1.residual.1.\2',
+            **_HEAD,
+        },
+    )
+    # The program rebuilds the fixed graph instead of saving it.
+    graph = directed_partition(NTU25)
+    return renamed | {f'backbone.blocks.{int(block) - 1}.gcn.adjacency': graph for block in blocks}
+
+
+def _agcn_backbone(weights: Weights) -> dict:
+    num_joints = weights['backbone.blocks.0.gcn.learned'].shape[-1]
+    if num_joints != _NUM_JOINTS:
+        raise CheckpointError(f'The checkpoint has {num_joints} joints instead of {_NUM_JOINTS}: another layout.')
+    return dict(
+        type='AGCN',
+        layout='ntu25',
+        num_persons=len(weights['backbone.input_norm.weight']) // (_NUM_JOINTS * _NUM_COORDS),
+        base_channels=len(weights['backbone.blocks.0.tcn.0.weight']),
+    )
+
+
+_Family = tuple[Callable[[Weights], Weights], Callable[[Weights], dict]]
+_GRU: _Family = rename_gru, _gru_backbone
+_STGCN: _Family = rename_stgcn, _stgcn_backbone
+_AGCN: _Family = rename_agcn, _agcn_backbone
+# By the beginning of a name that only this family of encoders has.
+_FAMILIES = {'encoder.gru.': _GRU, 'st_gcn_networks.': _STGCN, 'l1.gcn1.': _AGCN}

@@ -1,0 +1,5 @@
+from mmskelssl.visualization.plots import plot_confusion, plot_curves, plot_embedding
+from mmskelssl.visualization.saving import save_figure
+from mmskelssl.visualization.skeleton import animate, draw_frames
+
+__all__ = ['animate', 'draw_frames', 'plot_confusion', 'plot_curves', 'plot_embedding', 'save_figure']

@@ -1,0 +1,40 @@
+"""Prints a config in full: its bases merged, its variables and overrides resolved."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
+from mmskelssl.utils.files import written_beside
+
+KINDS = ('.py', '.json', '.yaml', '.yml')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--save-path', type=Path, help=f'file to write the config to as well, one of {", ".join(KINDS)}'
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    if args.save_path is not None and args.save_path.suffix not in KINDS:
+        print(f'error: {args.save_path} has to end in one of {", ".join(KINDS)}.', file=sys.stderr)
+        return 1
+    try:
+        cfg = load_config(args)
+        if args.save_path is not None:
+            with written_beside(args.save_path) as beside:
+                cfg.dump(beside)
+    except (ConfigError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print(cfg.pretty_text)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Converts a checkpoint of an official program (CMD, CrosSCLR, MMCV) into one of this toolbox."""
+
+import argparse
+import sys
+
+import torch
+from mmengine.config import Config, DictAction
+
+from mmskelssl.models.official_weights import build_converted, convert_official
+from mmskelssl.utils import CheckpointError, register_all_modules
+from mmskelssl.utils.checkpoint import load_checkpoint_file
+from mmskelssl.utils.files import written_beside
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('method', choices=['cmd', 'crossclr', 'mmcv_mutual'], help='whose checkpoint it is')
+    parser.add_argument('src', help='official checkpoint, with a state_dict or bare')
+    parser.add_argument('out', help='checkpoint to write')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help="overrides of the model's config, such as model.num_neighbors=4096; the leading `model.` may be left out",
+    )
+    args = parser.parse_args()
+    try:
+        for line in convert(args.method, args.src, args.out, args.cfg_options):
+            print(line)
+    except (CheckpointError, KeyError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def convert(method: str, src: str, out: str, options: dict) -> list[str]:
+    register_all_modules()
+    official = load_checkpoint_file(src, map_location='cpu')
+    weights, model, remarks = convert_official(method, official.get('state_dict', official))
+    cfg = Config(dict(model=model, default_scope='mmskelssl'))
+    cfg.merge_from_dict({key if key.startswith('model.') else f'model.{key}': value for key, value in options.items()})
+    build_converted(weights, cfg.model, src)
+    with written_beside(out) as path:
+        torch.save(dict(state_dict=weights, meta=dict(cfg=cfg.pretty_text, source=src)), path)
+    sizes = {key: value for key, value in cfg.model.items() if key not in ('backbone', 'neck')}
+    return [f'{out}: {sizes}, backbone {dict(cfg.model.backbone)}', *remarks]
+
+
+if __name__ == '__main__':
+    sys.exit(main())
