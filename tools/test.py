@@ -8,7 +8,8 @@ from mmskelssl.apis.launch import add_run_arguments, load_config, run_config
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    add_run_arguments(parser, checkpoint=True)
+    add_run_arguments(parser)
+    parser.add_argument('checkpoint', help="checkpoint file, or 'none' for the freshly initialized model")
     args = parser.parse_args()
 
     def config():

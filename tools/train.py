@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from mmengine.device import get_device
+
 from mmskelssl.apis.launch import add_run_arguments, load_config, run_config
 
 
@@ -26,6 +28,8 @@ def main() -> int:
 
 def with_training_flags(cfg, args):
     if args.amp:
+        if get_device() == 'cpu':
+            raise ValueError('--amp needs a GPU: MMEngine has no mixed precision on CPUs.')
         cfg.optim_wrapper.update(type='AmpOptimWrapper')
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:

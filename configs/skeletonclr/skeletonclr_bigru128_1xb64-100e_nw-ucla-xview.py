@@ -1,11 +1,12 @@
-# SkeletonCLR at a size for 2 CPU cores.
+# Motion, sized for 2 CPU cores.
 _base_ = [
     '../_base_/models/skeletonclr_bigru.py',
-    '../_base_/datasets/nw_ucla_xview_pretrain.py',
+    '../_base_/datasets/nw_ucla_xview_turn.py',
     '../_base_/schedules/sgd_cosine_100e.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
+    modalities=['motion'],
     layout='kinect20',
     backbone=dict(num_joints=20, num_persons=1, hidden_channels=128, pool='mean'),
     queue_size=1024,

@@ -60,7 +60,7 @@ class KeyedRandom:
         bits = _mix(self.keys[:, None] + counters * _GAMMA)
         # The 24 highest bits are as many as float32 tells apart.
         unit = _shift_right(bits, 40).float() * 2.0**-24
-        return (low + (high - low) * unit).view(-1, *shape)
+        return (low + (high - low) * unit).view(len(self), *shape)
 
     def integers(self, high: Tensor | int) -> Tensor:
         """(N,) int64, uniform in 0..high-1; ``high`` is (N,) or one number."""

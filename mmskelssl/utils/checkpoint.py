@@ -54,7 +54,8 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
             f'Checkpoint {filename} holds more than tensors and plain data, and reading it could execute code; it is '
             f'refused. If it is a training checkpoint of another program, save its state_dict alone. ({error})'
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    # Whatever else a parser stumbles over in a file that is none.
+    except Exception as error:
         raise CheckpointError(
             f'Checkpoint {filename} is damaged or not a PyTorch checkpoint: use another. ({error})'
         ) from error

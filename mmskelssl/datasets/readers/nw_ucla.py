@@ -63,8 +63,11 @@ class NWUCLAReader:
     def _read_archive(self) -> dict[str, bytes]:
         try:
             with tarfile.open(self.path) as archive:
-                files = [member for member in archive if member.isfile() and member.name.endswith('.json')]
-                return {member.name: archive.extractfile(member).read() for member in files}
+                files = (member for member in archive if member.isfile() and member.name.endswith('.json'))
+                texts = {member.name: archive.extractfile(member).read() for member in files}
+                # The checksum of a compressed archive lies behind its last file.
+                archive.fileobj.read()
+                return texts
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
 

@@ -34,9 +34,8 @@ def map_coordinates(view: Tensor, matrix: Tensor, joints: Tensor | None = None) 
     if joints is not None:
         # Weights of 0 and 1 choose exactly; on CPUs this takes a third of the time of torch.where.
         others = (~joints).to(view.dtype).repeat_interleave(num_coords, 1)[:, None]
-        mapped = mapped.view(num_clips, -1, others.shape[-1]).lerp_(
-            view.reshape(num_clips, -1, others.shape[-1]), others
-        )
+        frames = (num_clips, -1, others.shape[-1])
+        mapped = mapped.view(frames).lerp_(view.reshape(frames), others)
     return mapped.view(view.shape)
 
 

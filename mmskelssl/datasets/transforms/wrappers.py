@@ -15,6 +15,11 @@ from mmskelssl.datasets.transforms.spatial import LinearMap, map_coordinates
 from mmskelssl.registry import TRANSFORMS
 
 
+def _compose(transforms: Sequence[dict]) -> Compose:
+    # Built here and not by Compose, which finds them only where the default scope was set: not in spawned workers.
+    return Compose([TRANSFORMS.build(transform) for transform in transforms])
+
+
 @TRANSFORMS.register_module()
 class ViewPipeline:
     """Transforms from clips to views, on whichever device the clips are.
@@ -24,7 +29,7 @@ class ViewPipeline:
     """
 
     def __init__(self, transforms: Sequence[dict]) -> None:
-        self.pipeline = Compose(transforms)
+        self.pipeline = _compose(transforms)
 
     def __call__(self, clips: ClipBatch, keys: Tensor) -> list[Tensor]:
         """Views (N, M, T, V, C) of N clips, whose randomness hangs on ``keys`` (N,) int64."""
@@ -46,7 +51,7 @@ class RandomChoice(BaseTransform):
     """
 
     def __init__(self, transforms: Sequence[Sequence[dict]]) -> None:
-        self.branches = [Compose(branch) for branch in transforms]
+        self.branches = [_compose(branch) for branch in transforms]
 
     def transform(self, results: dict) -> dict:
         view, random = results['inputs'], results['random']
@@ -63,9 +68,8 @@ class RandomChoice(BaseTransform):
 
     def _draw(self, random: KeyedRandom, choice: Tensor, num_joints: int) -> tuple[Tensor, Tensor]:
         """Chooses between linear maps before they are applied, which spares taking the clips apart."""
-        maps = [
-            branch.transforms[0].draw(random.fork(number), num_joints) for number, branch in enumerate(self.branches)
-        ]
+        steps = [branch.transforms[0] for branch in self.branches]
+        maps = [step.draw(random.fork(number), num_joints) for number, step in enumerate(steps)]
         every = torch.ones(len(choice), num_joints, dtype=torch.bool, device=choice.device)
         clip = torch.arange(len(choice), device=choice.device)
         matrix = torch.stack([matrix for matrix, _ in maps])[choice, clip]
@@ -88,7 +92,7 @@ class MultiView(BaseTransform):
     """
 
     def __init__(self, transforms: Sequence[dict], num_views: int = 2) -> None:
-        self.pipeline = Compose(transforms)
+        self.pipeline = _compose(transforms)
         self.num_views = num_views
 
     def transform(self, results: dict) -> dict:

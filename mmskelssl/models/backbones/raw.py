@@ -12,15 +12,12 @@ class RawCoordinates(nn.Module):
     """Hands the view itself on as its feature.
 
     Args:
-        num_persons: M.
-        num_frames: T.
-        num_joints: V.
-        in_channels: C.
+        out_channels: M * T * V * C of the views.
     """
 
-    def __init__(self, num_persons: int, num_frames: int = 64, num_joints: int = 25, in_channels: int = 3) -> None:
+    def __init__(self, out_channels: int) -> None:
         super().__init__()
-        self.out_channels = num_persons * num_frames * num_joints * in_channels
+        self.out_channels = out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Flattens views (N, M, T, V, C) to (N, M * T * V * C)."""

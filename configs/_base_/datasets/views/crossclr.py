@@ -1,0 +1,8 @@
+# Two views as in CrosSCLR: the whole clip in 50 frames, shifted in time and sheared.
+_view = [
+    dict(type='CenterCropResize', num_frames=50, ratio=1.0),
+    dict(type='TemporalShift', padding_ratio=6),
+    dict(type='Shear', amplitude=0.5),
+]
+train_pipeline = [dict(type='MultiView', transforms=_view, num_views=2)]
+test_pipeline = [dict(type='CenterCropResize', num_frames=50, ratio=1.0)]

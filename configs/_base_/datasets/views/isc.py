@@ -1,0 +1,7 @@
+# Two views as in ISC, CMD and I²MD: temporal crop, then shear or joint corruption.
+_view = [
+    dict(type='TemporalCropResize', num_frames=64, ratio=(0.1, 1.0), min_frames=64),
+    dict(type='RandomChoice', transforms=[[dict(type='Shear')], [dict(type='JointCorruption', num_joints=15)]]),
+]
+train_pipeline = [dict(type='MultiView', transforms=_view, num_views=2)]
+test_pipeline = [dict(type='CenterCropResize', num_frames=64, ratio=0.95)]
