@@ -1,5 +1,4 @@
 default_scope = 'mmskelssl'
-custom_imports = dict(imports=['mmskelssl.datasets', 'mmskelssl.models', 'mmskelssl.engine', 'mmskelssl.evaluation'])
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
