@@ -14,7 +14,6 @@ from mmengine.runner import Runner
 
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
-from mmskelssl.utils.errors import CheckpointError, ClipError, StoreError
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

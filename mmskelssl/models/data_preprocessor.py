@@ -13,8 +13,8 @@ from mmskelssl.registry import MODELS, TRANSFORMS
 class SkeletonDataPreprocessor(BaseDataPreprocessor):
     """Moves batches to the device, and runs there the pipeline that the dataset left out.
 
-    Datasets with a pipeline make views in loader workers. Datasets without one hand over clips; the same transforms, put
-    here, then make the same views on the model's device.
+    Datasets with a pipeline make views in loader workers. Datasets without one hand over clips; the same transforms,
+    put here, then make the same views on the model's device.
 
     Args:
         train_pipeline: Transforms for training batches without views.

@@ -52,8 +52,8 @@ class MemoryBank(nn.Module):
         (count,) = set(lengths.values())
         if count > self.size:
             raise ValueError(
-                f'A batch of {count} keys does not fit into queue_size={self.size}: raise queue_size or lower the total '
-                'batch size.'
+                f'A batch of {count} keys does not fit into queue_size={self.size}: raise queue_size or lower the '
+                'total batch size.'
             )
         slots = (self.pointer + torch.arange(count, device=self.pointer.device)) % self.size
         for name, entry in entries.items():

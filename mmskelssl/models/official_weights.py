@@ -57,19 +57,23 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
         raise CheckpointError(f'This is a checkpoint of {found}, not of {method}: convert it as {found}.')
 
     rename, backbone = family
-    converted: Weights = {}
-    for (role, modality), encoder in encoders.items():
-        renamed = rename(encoder)
-        converted |= {f'{role}.{modality}.{name}': value for name, value in renamed.items()}
+    try:
+        renamed = {owner: rename(encoder) for owner, encoder in encoders.items()}
+        backbone = backbone(renamed['encoder_q', 'joint'])
+    except KeyError as error:
+        raise CheckpointError(f'The checkpoint is incomplete: an encoder lacks {error.args[0]}.') from error
+    converted = {
+        f'{role}.{modality}.{name}': value
+        for (role, modality), encoder in renamed.items()
+        for name, value in encoder.items()
+    }
     converted |= _queues(others)
 
-    joint = {name: value for name, value in converted.items() if name.startswith('encoder_q.joint.')}
-    joint = {name.removeprefix('encoder_q.joint.'): value for name, value in joint.items()}
     modalities = [modality for role, modality in encoders if role == 'encoder_q']
     necks = {a: _neck(converted, f'encoder_q.{a}.neck.') for a in modalities}
     model = dict(
         type={'cmd': 'CMD', 'crossclr': 'CrosSCLR', 'mmcv_mutual': 'MMCVMutual'}[method],
-        backbone=backbone(joint),
+        backbone=backbone,
         neck=necks['joint'] if len({neck['num_layers'] for neck in necks.values()}) == 1 else necks,
         modalities=modalities,
         layout='ntu25',

@@ -1,7 +1,7 @@
 # Loaders of a classifier. Data comes from sets/, crops from views/.
 train_dataloader = dict(
     batch_size=64,
-    num_workers=4,
+    num_workers=2,
     persistent_workers=True,
     sampler=dict(type='ClipSampler', shuffle=True),
     collate_fn=dict(type='mmskelssl.batch_collate'),
@@ -9,7 +9,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     batch_size=256,
-    num_workers=2,
+    num_workers=1,
     sampler=dict(type='ClipSampler', shuffle=False),
     collate_fn=dict(type='mmskelssl.batch_collate'),
     dataset=dict(type='SkeletonDataset'),

@@ -19,8 +19,8 @@ class QueueEnqueueHook(Hook):
     The official programs of CMD and MMCV enqueue their own rank's keys only, so that their negatives change with the
     number of GPUs.
 
-    With gradient accumulation the keys of all batches are enqueued after the update they belong to, so that every one of
-    them is compared with the same bank.
+    With gradient accumulation the keys of all batches are enqueued after the update they belong to, so that every one
+    of them is compared with the same bank.
     """
 
     def __init__(self) -> None:

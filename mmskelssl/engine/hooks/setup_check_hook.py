@@ -57,8 +57,8 @@ def check_data(model, dataset) -> None:
         return
     if dataset.layout != model.layout:
         raise ValueError(
-            f"{dataset.store.path} has layout '{dataset.layout.name}', the model '{model.layout.name}': set model.layout "
-            "to the data's (the backbone's layout or num_joints too)."
+            f"{dataset.store.path} has layout '{dataset.layout.name}', the model '{model.layout.name}': set "
+            "model.layout to the data's (the backbone's layout or num_joints too)."
         )
     classes = len(dataset.store.classes)
     head = getattr(model, 'head', None)

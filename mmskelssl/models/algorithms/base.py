@@ -47,8 +47,8 @@ class MomentumContrast(BaseModel):
 
     One query encoder and one momentum encoder for each modality. A method implements :meth:`loss`: it encodes, compares
     and returns named losses, and leaves the keys in ``self.keys``, one for each field of the bank. Nothing else happens
-    in a step: ``MomentumUpdateHook`` moves the momentum encoders before it, ``QueueEnqueueHook`` enqueues the keys after
-    it. Methods with stages read ``self.epoch``, which ``EpochHook`` keeps.
+    in a step: ``MomentumUpdateHook`` moves the momentum encoders before it, ``QueueEnqueueHook`` enqueues the keys
+    after it. Methods with stages read ``self.epoch``, which ``EpochHook`` keeps.
 
     Modes of :meth:`forward`: ``loss``; ``tensor``, the query encoders' backbone features of one view; ``predict``, the
     same with the data samples, for evaluators.
@@ -65,6 +65,8 @@ class MomentumContrast(BaseModel):
         data_preprocessor: Config.
         init_cfg: Config.
     """
+
+    num_views = 2
 
     def __init__(
         self,
@@ -122,6 +124,11 @@ class MomentumContrast(BaseModel):
             holds ``features`` and the data samples.
         """
         if mode == 'loss':
+            if len(inputs) != self.num_views:
+                raise ValueError(
+                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views of '
+                    'MultiView in the training pipeline.'
+                )
             return self.loss(inputs, data_samples)
         features = self.extract(inputs if isinstance(inputs, Tensor) else inputs[0])
         if mode == 'tensor':

@@ -41,6 +41,12 @@ class I2MD(CMD):
     ) -> None:
         self.intra_exchange = intra_exchange and check_exchange('intra_exchange', intra_exchange)
         super().__init__(*args, distill_weight=distill_weight, **kwargs)
+        backbone = next(iter(self.encoder_q.values())).backbone
+        if intra_exchange and not hasattr(backbone, 'aggregate'):
+            raise ValueError(
+                'The cluster branch needs a backbone that aggregates neighbours, but backbone.type is '
+                f"'{type(backbone).__name__}': use GCNTransformer, or intra_exchange=None."
+            )
         check_slots('num_aggregated', num_aggregated, self.bank)
         self.num_aggregated = num_aggregated
         clusters = [(a, f'{a}_cluster') for a in self.modalities]
@@ -55,7 +61,7 @@ class I2MD(CMD):
         return fields
 
     def objective(self, entities: Mapping[str, Entity]) -> dict[str, Tensor]:
-        """Losses ``loss_{entity}`` (eq. 1, 7), ``loss_cmd`` (eq. 5) and ``loss_imd`` (eq. 8), which add up to eq. 10."""
+        """Losses ``loss_{entity}`` (eq. 1, 7), ``loss_cmd`` (eq. 5) and ``loss_imd`` (eq. 8); their sum is eq. 10."""
         losses = super().objective(entities)
         if self.branches:
             losses['loss_imd'] = self.teach(entities, self.branches, self.intra_exchange)

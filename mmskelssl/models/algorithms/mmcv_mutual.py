@@ -34,6 +34,8 @@ class MMCVMutual(MomentumContrast):
         **kwargs: Of :class:`MomentumContrast`.
     """
 
+    num_views = 3
+
     def __init__(
         self,
         *args,

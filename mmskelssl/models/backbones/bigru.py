@@ -60,8 +60,8 @@ class BiGRU(nn.Module):
         x = x.permute(0, 3, 4, 1, 2).flatten(1, 3)
         if x.shape[1] != self.input_norm.num_features:
             raise ValueError(
-                f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set its '
-                'num_joints and num_persons, or num_persons of the dataset.'
+                f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
+                'its num_joints and num_persons, or num_persons of the dataset.'
             )
         x = self.input_norm(x).transpose(1, 2)
         for first, second in self.layers:

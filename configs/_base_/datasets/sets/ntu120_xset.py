@@ -1,0 +1,3 @@
+# NTU RGB+D 120, cross-setup: even setups train, odd ones test.
+train_set = dict(store='data/ntu120', split='xset_train', normalize=[])
+test_set = dict(store='data/ntu120', split='xset_test', normalize=[])

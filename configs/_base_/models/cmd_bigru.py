@@ -1,0 +1,10 @@
+_base_ = 'skeletonclr_bigru.py'
+model = dict(
+    type='CMD',
+    modalities=['joint', 'motion', 'bone'],
+    num_neighbors=8192,
+    teacher_temperature=0.05,
+    student_temperature=0.1,
+    distill_weight=1.0,
+)
+custom_hooks = [*_base_.custom_hooks, dict(type='EpochHook')]
