@@ -23,6 +23,7 @@ from mmskelssl.registry import DATASETS, FUNCTIONS, TRANSFORMS
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
 from mmskelssl.utils.memory import keep_freed_memory
+from mmskelssl.version import __version__
 
 _CHUNK = 2048
 
@@ -43,7 +44,7 @@ class SkeletonDataset(Dataset):
         split: Name of one of its splits; by default all clips.
         pipeline: Transforms that make views.
         normalize: Normalizations applied once to all of the store's frames. The result is kept beside the store, in
-            ``cache/`` or ``cache_dir``, under a name made of both, and mapped like the store itself.
+            ``cache/`` or ``cache_dir``, under a name made of store, recipe and version, and mapped like the store itself.
         num_persons: M of the views; by default that of the store's fullest clip.
         cache_dir: Where normalized frames are kept.
 
@@ -128,7 +129,7 @@ def _batch(store: ClipStore, frames: Tensor, indices: np.ndarray, num_persons: i
 def _normalized_frames(store: ClipStore, normalize: list[dict], cache_dir: Path) -> Tensor:
     if not normalize:
         return torch.from_numpy(store.frames)
-    recipe = json.dumps([store.digest, normalize], sort_keys=True)
+    recipe = json.dumps([store.digest, normalize, __version__], sort_keys=True)
     path = cache_dir / f'normalized-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.bin'
     shape = store.frames.shape
     if not path.exists():

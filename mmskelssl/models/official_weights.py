@@ -56,10 +56,10 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     if found != method:
         raise CheckpointError(f'This is a checkpoint of {found}, not of {method}: convert it as {found}.')
 
-    rename, backbone = family
+    rename, infer_backbone = family
     try:
         renamed = {owner: rename(encoder) for owner, encoder in encoders.items()}
-        backbone = backbone(renamed['encoder_q', 'joint'])
+        backbone = infer_backbone(renamed['encoder_q', 'joint'])
     except KeyError as error:
         raise CheckpointError(f'The checkpoint is incomplete: an encoder lacks {error.args[0]}.') from error
     converted = {
@@ -86,8 +86,8 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     deeper = [a for a, neck in necks.items() if neck['num_layers'] > necks['joint']['num_layers']]
     if deeper:
         remarks.append(
-            f"The heads of {deeper} wrap the joint head and share its layers (a quirk of the program's `mlp`). They are "
-            'converted with copies of the shared layers: the numbers are the same, but training on moves them apart.'
+            f"The heads of {deeper} wrap the joint head and share its layers (a quirk of the program's `mlp`). They "
+            'are converted with copies of the shared layers: the numbers are the same, but training on moves them apart.'
         )
     return converted, model, remarks
 
@@ -126,8 +126,13 @@ def _queues(others: Weights) -> Weights:
             pointers[_field(match)] = int(value)
         else:
             raise CheckpointError(f'Unknown key {key} in the official checkpoint.')
-    if 'bank.field_joint' not in converted or not pointers:
+    if 'bank.field_joint' not in converted:
         raise CheckpointError('The checkpoint has no queues: it is no pre-training checkpoint.')
+    queues = {key.removeprefix('bank.field_') for key in converted}
+    if queues != set(pointers):
+        raise CheckpointError(
+            f'The checkpoint is incomplete: it has queues of {sorted(queues)} but pointers of {sorted(pointers)}.'
+        )
     if len(set(pointers.values())) > 1:
         raise CheckpointError(f'The queues of the checkpoint are out of step: pointers {pointers}.')
     converted['bank.pointer'] = torch.tensor(pointers['joint'])

@@ -126,8 +126,8 @@ class MomentumContrast(BaseModel):
         if mode == 'loss':
             if len(inputs) != self.num_views:
                 raise ValueError(
-                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views of '
-                    'MultiView in the training pipeline.'
+                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views '
+                    'of MultiView in the training pipeline.'
                 )
             return self.loss(inputs, data_samples)
         features = self.extract(inputs if isinstance(inputs, Tensor) else inputs[0])

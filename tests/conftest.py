@@ -1,0 +1,46 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.utils import register_all_modules
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _modules():
+    register_all_modules()
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker('shared') and 'MMSKELSSL_SHARED' not in os.environ:
+        pytest.skip('MMSKELSSL_SHARED does not name the folder of real recordings and reference values')
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Folder of real recordings and reference values; for tests marked ``shared``."""
+    return Path(os.environ['MMSKELSSL_SHARED'])
+
+
+@pytest.fixture
+def make_store(tmp_path):
+    """Writes a store of random ragged clips and gives its path.
+
+    Clip i has ``lengths[i]`` frames, ``1 + i % max_persons`` persons and label ``i % 3``; every fourth clip tests.
+    """
+
+    def make(name='store', lengths=(1, 2, 7, 30, 64, 65, 90), layout='ntu25', max_persons=2, dtype='float32', seed=0):
+        rng = np.random.default_rng(seed)
+        num_joints = dict(ntu25=25, kinect20=20)[layout]
+        with ClipStore.create(tmp_path / name, layout, ['wave', 'sit', 'jump'], dtype) as writer:
+            for i, length in enumerate(lengths):
+                clip = rng.standard_normal((1 + i % max_persons, length, num_joints, 3), np.float32)
+                writer.add(f'clip {i}', i % 3, clip, performer=i)
+            writer.splits.update(
+                train=[i for i in range(len(lengths)) if i % 4 != 3], test=list(range(3, len(lengths), 4))
+            )
+        return tmp_path / name
+
+    return make

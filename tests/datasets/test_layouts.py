@@ -1,0 +1,103 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from mmskelssl.datasets.layouts import KINECT20, LAYOUTS, NTU25, SkeletonLayout, get_layout
+
+# The bones as the official programs of CrosSCLR, CMD and MMCV write them: (joint, parent), counted from 1.
+NTU_BONES = [
+    *((1, 2), (2, 21), (3, 21), (4, 3), (5, 21), (6, 5), (7, 6), (8, 7), (9, 21), (10, 9), (11, 10), (12, 11)),
+    *((13, 1), (14, 13), (15, 14), (16, 15), (17, 1), (18, 17), (19, 18), (20, 19), (21, 21)),
+    *((22, 23), (23, 8), (24, 25), (25, 12)),
+]
+UCLA_BONES = [
+    *((1, 2), (2, 3), (4, 3), (5, 3), (6, 5), (7, 6), (8, 7), (9, 3), (10, 9), (11, 10), (12, 11)),
+    *((13, 1), (14, 13), (15, 14), (16, 15), (17, 1), (18, 17), (19, 18), (20, 19)),
+]
+OWN = dict(
+    name='arm',
+    joints=['left hand', 'chest', 'right hand'],
+    parents=[1, 1, 1],
+    center=1,
+    pairs=[[0, 2]],
+    spine=[1, 1],
+    shoulders=[0, 2],
+)
+
+
+@pytest.mark.parametrize('layout, bones', [(NTU25, NTU_BONES), (KINECT20, UCLA_BONES)])
+def test_bones_are_those_of_the_papers(layout, bones):
+    assert [(v + 1, p + 1) for v, p in layout.bones] == [(v, p) for v, p in bones if v != p]
+    assert [p + 1 for p in layout.parents] == [dict(bones).get(v, v) for v in range(1, layout.num_joints + 1)]
+
+
+def test_joints_are_where_the_recordings_have_them():
+    assert NTU25.num_joints == 25 and KINECT20.num_joints == 20
+    assert NTU25.center + 1 == 21 and NTU25.joints[20] == 'spine at shoulders'
+    assert KINECT20.center + 1 == 3 and KINECT20.joints[2] == 'shoulder centre'
+    names = {5: 'left shoulder', 8: 'left hand', 12: 'right hand', 13: 'left hip', 20: 'right foot'}
+    for layout in (NTU25, KINECT20):
+        assert {number: layout.joints[number - 1] for number in names} == names
+        assert [layout.joints[v] for v in layout.shoulders] == ['left shoulder', 'right shoulder']
+        assert layout.spine == (0, 1)
+    assert NTU25.joints[21:] == ('left hand tip', 'left thumb', 'right hand tip', 'right thumb')
+
+
+@pytest.mark.parametrize('layout', LAYOUTS.values(), ids=LAYOUTS)
+def test_mirror_exchanges_left_and_right_and_is_its_own_inverse(layout):
+    mirror = np.array(layout.mirror)
+    assert (mirror[mirror] == np.arange(layout.num_joints)).all()
+    for joint, image in zip(layout.joints, mirror, strict=True):
+        swap = {'left': 'right', 'right': 'left'}
+        side, _, rest = joint.partition(' ')
+        assert layout.joints[image] == (f'{swap[side]} {rest}' if side in swap else joint)
+
+
+def test_own_layout_from_a_config():
+    layout = get_layout(OWN)
+    assert layout.bones == ((0, 1), (2, 1))
+    assert layout.mirror == (2, 1, 0)
+    assert get_layout(layout) is layout
+
+
+@pytest.mark.parametrize('layout', [*LAYOUTS.values(), get_layout(OWN)])
+def test_layout_survives_json(layout):
+    assert get_layout(json.loads(json.dumps(layout.to_dict()))) == layout
+
+
+def test_layouts_are_found_by_name_and_others_refused():
+    assert get_layout('ntu25') is NTU25 and get_layout('kinect20') is KINECT20
+    with pytest.raises(KeyError, match="'coco'.*kinect20.*ntu25"):
+        get_layout('coco')
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(parents=[1, 1]), "'arm' names 3 joints but 2 parents"),
+        (dict(parents=[1, 1, 3]), r'3 joints but refers to \[3\]'),
+        (dict(center=-1), r'refers to \[-1\]'),
+        (dict(pairs=[[0, 7]]), r'refers to \[7\]'),
+        (dict(spine=[1, 4]), r'refers to \[4\]'),
+        (dict(shoulders=[9, 2]), r'refers to \[9\]'),
+        (dict(parents=[2, 1, 0]), r"\['left hand', 'right hand'\] do not lead to a root"),
+        (dict(pairs=[[0, 2], [2, 1]]), r"\['right hand'\] belong to more than one left-right pair"),
+        (dict(colour='red'), 'colour.*Fields:.*parents'),
+    ],
+)
+def test_bad_layouts_are_refused_with_what_is_wrong(change, message):
+    with pytest.raises(ValueError, match=message):
+        get_layout({**OWN, **change})
+
+
+def test_missing_field_is_named():
+    with pytest.raises(ValueError, match='center'):
+        get_layout({key: value for key, value in OWN.items() if key != 'center'})
+
+
+def test_layouts_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        NTU25.center = 0
+    assert hash(SkeletonLayout(**OWN)) == hash(get_layout(OWN))

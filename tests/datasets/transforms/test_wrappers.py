@@ -1,0 +1,130 @@
+import pytest
+import torch
+from mmcv.transforms import BaseTransform
+
+from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.keyed_random import KeyedRandom
+from mmskelssl.datasets.transforms import MultiView, RandomChoice, ViewPipeline
+from mmskelssl.registry import TRANSFORMS
+
+SPATIAL = [[dict(type='Shear')], [dict(type='JointCorruption', num_joints=15)]]
+VIEW = [dict(type='TemporalCropResize', num_frames=16), dict(type='RandomChoice', transforms=SPATIAL)]
+
+
+@TRANSFORMS.register_module()
+class AddForTest(BaseTransform):
+    """Adds a number, and a random one below 1 if asked for."""
+
+    def __init__(self, number=0.0, chance=False):
+        self.number, self.chance = number, chance
+
+    def transform(self, results):
+        view = results['inputs'] + self.number
+        if self.chance:
+            view = view + results['random'].uniform()[:, None, None, None, None]
+        return dict(results, inputs=view)
+
+
+def keyed(number, seed=0):
+    return KeyedRandom(torch.randint(-(2**62), 2**62, (number,), generator=torch.Generator().manual_seed(seed)))
+
+
+def clips(number=12, persons=2):
+    frames = torch.randn(number * persons * 30, 25, 3, generator=torch.Generator().manual_seed(2))
+    every = torch.ones(number, dtype=torch.int64)
+    return ClipBatch(frames, torch.arange(number) * persons * 30, every * 30, every * persons, persons)
+
+
+def add(number=0.0, chance=False):
+    return dict(type='AddForTest', number=number, chance=chance)
+
+
+def test_choice_applies_exactly_one_branch_to_each_clip():
+    view = torch.zeros(6000, 1, 1, 1, 1)
+    got = RandomChoice([[add(1)], [add(2), add(20)], [add(3)]])(dict(inputs=view, random=keyed(6000)))[
+        'inputs'
+    ].flatten()
+    values, counts = got.unique(return_counts=True)
+    assert values.tolist() == [1, 3, 22]
+    assert (counts - 2000).abs().max() < 150
+    assert (view == 0).all()
+
+
+def test_choice_is_even_between_the_two_augmentations_of_the_papers():
+    view = torch.randn(2000, 1, 2, 25, 3, generator=torch.Generator().manual_seed(0))
+    got = RandomChoice(SPATIAL)(dict(inputs=view, random=keyed(2000)))['inputs']
+    changed = (got != view).any(-1)[:, 0, 0].sum(1)
+    assert ((changed == 25) | (changed == 15)).all()
+    assert 900 < (changed == 15).sum() < 1100
+
+
+def test_choice_keeps_the_clips_in_order():
+    view = torch.arange(50.0)[:, None, None, None, None] * 10
+    got = RandomChoice([[add(1)], [add(2)]])(dict(inputs=view, random=keyed(50)))['inputs'].flatten()
+    assert ((got // 10).long() == torch.arange(50)).all()
+
+
+def test_branch_may_be_empty_and_a_branch_that_nobody_takes_is_no_harm():
+    view = torch.zeros(400, 1, 1, 1, 1)
+    got = RandomChoice([[], [add(1)]])(dict(inputs=view, random=keyed(400)))['inputs']
+    assert 150 < (got == 0).sum() < 250
+    for seed in range(6):
+        one = RandomChoice([[add(1)], [add(2)]])(dict(inputs=view[:1], random=keyed(1, seed)))['inputs']
+        assert one.item() in (1, 2)
+
+
+@pytest.mark.parametrize('branches', [SPATIAL, [[dict(type='RandomTurn')], SPATIAL[0], SPATIAL[1]]])
+def test_linear_maps_are_chosen_before_they_are_applied_with_the_same_result(branches):
+    """The short cut for linear maps and the general way, which an empty step more in each branch enforces."""
+    view = torch.randn(64, 2, 8, 25, 3, generator=torch.Generator().manual_seed(1))
+    short = RandomChoice(branches)(dict(inputs=view, random=keyed(64)))['inputs']
+    general = RandomChoice([[*branch, add(0)] for branch in branches])(dict(inputs=view, random=keyed(64)))['inputs']
+    torch.testing.assert_close(short, general, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('branches', [[[add(chance=True)], [add(chance=True)]], SPATIAL])
+def test_choices_one_after_the_other_draw_independently(branches):
+    view = torch.ones(4000, 1, 1, 25, 3)
+    first, second = RandomChoice(branches), RandomChoice(branches)
+    random = keyed(4000)
+    a = first(dict(inputs=view, random=random))['inputs'][:, 0, 0, 0, 0]
+    b = second(dict(inputs=view, random=random))['inputs'][:, 0, 0, 0, 0]
+    assert (a == b).float().mean() < 0.25  # joints that both leave alone are equal
+    assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1]) < 0.06
+
+
+def test_choice_and_branch_are_independent():
+    view = torch.zeros(6000, 1, 1, 1, 1)
+    got = RandomChoice([[add(0, True)], [add(2, True)]])(dict(inputs=view, random=keyed(6000)))['inputs'].flatten()
+    for branch in (got[got < 1.5], got[got > 1.5] - 2):
+        assert branch.mean().item() == pytest.approx(0.5, abs=0.03)
+        assert branch.min() < 0.01 and branch.max() > 0.99
+
+
+def test_views_are_those_of_one_pipeline_after_the_other():
+    batch, random = clips(), keyed(12)
+    views = MultiView(VIEW, num_views=3)(dict(clips=batch, random=random))['inputs']
+    assert [view.shape for view in views] == [(12, 2, 16, 25, 3)] * 3
+    pipeline = ViewPipeline(VIEW)
+    for number, view in enumerate(views):
+        torch.testing.assert_close(view, pipeline(batch, keyed(12).fork(number).keys)[0], rtol=1e-5, atol=1e-6)
+    assert not torch.equal(views[0], views[1])
+
+
+def test_fewer_views_are_the_first_of_more():
+    two, three = (MultiView(VIEW, n)(dict(clips=clips(), random=keyed(12)))['inputs'] for n in (2, 3))
+    assert all(torch.equal(a, b) for a, b in zip(two, three, strict=False))
+
+
+def test_pipeline_gives_a_list_of_views():
+    one = ViewPipeline([dict(type='CenterCropResize', num_frames=16)])(clips(), keyed(12).keys)
+    assert len(one) == 1 and one[0].shape == (12, 2, 16, 25, 3)
+    two = ViewPipeline([dict(type='MultiView', transforms=VIEW)])(clips(), keyed(12).keys)
+    assert len(two) == 2
+
+
+def test_representations():
+    text = repr(ViewPipeline([dict(type='MultiView', transforms=VIEW)]))
+    assert text.startswith('ViewPipeline([MultiView([TemporalCropResize(num_frames=16')
+    assert 'RandomChoice([[Shear(amplitude=1.0, orthogonalize=False)], [JointCorruption(num_joints=15)]])' in text
+    assert text.endswith('num_views=2)])')

@@ -1,0 +1,85 @@
+import pytest
+import torch
+from mmengine.hooks import Hook
+from sklearn.neighbors import KNeighborsClassifier
+
+from mmskelssl.datasets import SkeletonDataset
+from mmskelssl.registry import MODELS
+
+PIPELINE = [dict(type='CenterCropResize', num_frames=4)]
+
+
+class Stages(Hook):
+    def __init__(self):
+        self.seen = []
+
+    def before_val_iter(self, runner, batch_idx, data_batch=None):
+        self.seen.append(batch_idx)
+
+    before_test_iter = before_val_iter
+
+
+def make_model():
+    return MODELS.build(
+        dict(
+            type='SkeletonCLR',
+            backbone=dict(type='RawCoordinates', out_channels=240),
+            neck=dict(type='ProjectionNeck'),
+            layout='kinect20',
+            modalities=['joint', 'motion'],
+            queue_size=8,
+        )
+    )
+
+
+@pytest.fixture
+def store(make_store):
+    return make_store(lengths=range(6, 28), layout='kinect20', max_persons=1)
+
+
+def loader_of(store, split):
+    return dict(
+        batch_size=4,
+        num_workers=0,
+        sampler=dict(type='ClipSampler', shuffle=False),
+        collate_fn=dict(type='mmskelssl.batch_collate'),
+        dataset=dict(type='SkeletonDataset', store=str(store), split=split, pipeline=PIPELINE),
+    )
+
+
+def stage_options(stage, store, loop=None):
+    gallery = dict(gallery_dataloader=loader_of(store, 'train'))
+    return {
+        f'{stage}_dataloader': loader_of(store, 'test'),
+        f'{stage}_evaluator': dict(type='KNN', k=3),
+        f'{stage}_cfg': loop or dict(type=f'Gallery{stage.title()}Loop', **gallery),
+    }
+
+
+@pytest.mark.parametrize('stage', ['val', 'test'])
+def test_knn_of_queries_in_the_gallery(make_runner, store, stage):
+    model, hook, states = make_model().train(), Stages(), []
+    model.register_forward_hook(lambda *_: states.append((model.training, torch.is_grad_enabled())))
+    runner = make_runner(model, hooks=[hook], **stage_options(stage, store))
+    metrics = getattr(runner, stage)()
+    assert states == [(False, False)] * (5 + 2)  # 17 clips of the gallery, 5 queries
+
+    sets = [SkeletonDataset(store, split, PIPELINE) for split in ('train', 'test')]
+    views, labels = zip(*((s.__getitems__(range(len(s)))['inputs'][0], s.labels) for s in sets), strict=True)
+    for name in ('joint', 'motion'):
+        gallery, queries = (model.extract(view)[name].numpy() for view in views)
+        knn = KNeighborsClassifier(3, metric='cosine', algorithm='brute').fit(gallery, labels[0])
+        assert metrics[f'knn/{name}_top1'] == pytest.approx(100 * knn.score(queries, labels[1]))
+    assert list(metrics) == ['knn/joint_top1', 'knn/motion_top1']
+    assert hook.seen == [0, 1]  # hooks see the queries, not the gallery
+
+
+def test_a_second_evaluation_starts_afresh(make_runner, store):
+    runner = make_runner(make_model(), **stage_options('val', store))
+    assert runner.val() == runner.val()
+
+
+def test_knn_without_a_gallery_is_explained(make_runner, store):
+    runner = make_runner(make_model(), **stage_options('test', store, loop=dict(type='TestLoop')))
+    with pytest.raises(ValueError, match='needs a gallery: set val_cfg / test_cfg to GalleryValLoop / GalleryTestLoop'):
+        runner.test()

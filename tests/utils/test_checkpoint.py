@@ -1,0 +1,143 @@
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
+from torch import nn
+
+import mmskelssl  # noqa: F401  registers safe loading
+from mmskelssl.utils.checkpoint import check_weights, load_checkpoint_file
+from mmskelssl.utils.errors import CheckpointError
+
+
+class Bomb:
+    """Unpickled, it leaves a trace."""
+
+    def __init__(self, trace, call=exec):
+        self.trace, self.call = trace, call
+
+    def __reduce__(self):
+        if self.call is exec:
+            return exec, (f'open({str(self.trace)!r}, "w").close()',)
+        return getattr, (Path(self.trace), 'touch')
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / 'epoch_1.pth'
+
+
+def test_tensors_and_plain_data_come_back(path):
+    content = dict(state_dict=OrderedDict(w=torch.arange(3.0)), meta=dict(epoch=3, names=['a'], rate=0.1, none=None))
+    torch.save(content, path)
+    loaded = load_checkpoint_file(str(path))
+    assert loaded['meta'] == content['meta']
+    assert torch.equal(loaded['state_dict']['w'], torch.arange(3.0))
+
+
+@pytest.mark.parametrize('kind', ['?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8'])
+def test_numbers_and_arrays_of_numpy_come_back(path, kind):
+    torch.save(dict(scalar=np.dtype(kind).type(1), array=np.ones((2, 3), kind)), path)
+    loaded = load_checkpoint_file(str(path))
+    assert loaded['scalar'] == 1 and loaded['scalar'].dtype == kind
+    np.testing.assert_array_equal(loaded['array'], np.ones((2, 3), kind))
+
+
+def test_what_mmengine_writes_comes_back(path):
+    hub = MessageHub.get_instance('test_checkpoint')
+    for value in (3.0, 1.0):
+        hub.update_scalar('train/loss', value)
+    hub.update_info('iter', 7)
+    save_checkpoint(dict(state_dict=nn.Linear(2, 2).state_dict(), message_hub=hub.state_dict()), str(path))
+    other = MessageHub.get_instance('test_checkpoint_resumed')
+    other.load_state_dict(CheckpointLoader.load_checkpoint(str(path))['message_hub'])
+    assert other.get_scalar('train/loss').mean() == 2 and other.get_scalar('train/loss').min() == 1
+    assert other.get_info('iter') == 7
+
+
+@pytest.mark.parametrize('load', [load_checkpoint_file, CheckpointLoader.load_checkpoint])
+@pytest.mark.parametrize('call', [exec, getattr])
+def test_code_is_refused_and_not_executed(path, tmp_path, load, call):
+    trace = tmp_path / 'trace'
+    torch.save(dict(state_dict={}, bomb=Bomb(trace, call)), path)
+    with pytest.raises(CheckpointError, match='could execute code; it is refused'):
+        load(str(path))
+    assert not trace.exists()
+    if call is exec:
+        with open(path, 'wb') as file:
+            pickle.dump(Bomb(trace), file, protocol=2)
+        with pytest.raises(CheckpointError):
+            load(str(path))
+        assert not trace.exists()
+
+
+class Lookup:
+    """Pickled as getattr of something that checkpoints may name."""
+
+    def __init__(self, owner, name):
+        self.arguments = owner, name
+
+    def __reduce__(self):
+        return getattr, self.arguments
+
+
+@pytest.mark.parametrize(
+    'owner, name', [(HistoryBuffer, '__init__'), (HistoryBuffer, '_log_history'), (np.ndarray, 'max')]
+)
+def test_getattr_reaches_nothing_but_the_statistics_of_histories(path, owner, name):
+    torch.save(dict(lookup=Lookup(owner, name)), path)
+    with pytest.raises(CheckpointError, match='(?s)it is refused.*none of MMEngine'):
+        load_checkpoint_file(str(path))
+
+
+@pytest.mark.parametrize('name', ['current', 'max', 'mean', 'min'])
+def test_getattr_reaches_the_statistics_of_histories(path, name):
+    torch.save(dict(lookup=Lookup(HistoryBuffer, name)), path)
+    assert load_checkpoint_file(str(path))['lookup'] is getattr(HistoryBuffer, name)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(CheckpointError, match=r'not found: .*nowhere\.pth'):
+        load_checkpoint_file(str(tmp_path / 'nowhere.pth'))
+
+
+@pytest.mark.parametrize('keep', [0, 10, 200, -1, -100])
+def test_damaged_file(path, keep):
+    torch.save(dict(state_dict=dict(w=torch.randn(100))), path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match=r'epoch_1\.pth'):
+        load_checkpoint_file(str(path))
+
+
+@pytest.mark.parametrize('content', [b'', b'junk', b'PK\x03\x04junk', bytes(1000)])
+def test_file_that_is_no_checkpoint(path, content):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r'epoch_1\.pth'):
+        load_checkpoint_file(str(path))
+
+
+def test_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(CheckpointError, match='damaged or not a PyTorch checkpoint'):
+        load_checkpoint_file(str(tmp_path))
+
+
+def test_weights_that_fit():
+    check_weights(nn.Linear(3, 2).state_dict(), nn.Linear(3, 2), 'Checkpoint x')
+
+
+@pytest.mark.parametrize(
+    'weights, message',
+    [
+        (nn.Linear(4, 2).state_dict(), r'its weight has shape \(2, 4\) instead of \(2, 3\)'),
+        (nn.Linear(3, 2, bias=False).state_dict(), 'it lacks bias'),
+        ({**nn.Linear(3, 2).state_dict(), 'extra': torch.ones(1)}, 'it has extra besides'),
+        ({str(n): torch.ones(1) for n in range(9)}, 'it lacks weight; it lacks bias; it has 0 besides.*and 7 more'),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(weights, message):
+    with pytest.raises(CheckpointError, match=f"^Checkpoint x is of another .* config's Linear: .*{message}"):
+        check_weights(weights, nn.Linear(3, 2), 'Checkpoint x')
