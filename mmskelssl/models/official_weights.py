@@ -87,7 +87,8 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     if deeper:
         remarks.append(
             f"The heads of {deeper} wrap the joint head and share its layers (a quirk of the program's `mlp`). They "
-            'are converted with copies of the shared layers: the numbers are the same, but training on moves them apart.'
+            'are converted with copies of the shared layers: the numbers are the same, but training on moves them '
+            'apart.'
         )
     return converted, model, remarks
 

@@ -1,0 +1,10 @@
+# CrosSCLR-B. The papers that report it give no recipe: this is that of CMD and I²MD, with the first stage half as
+# long as the whole, as in CrosSCLR.
+_base_ = [
+    '../_base_/models/crossclr_bigru.py',
+    '../_base_/datasets/ntu120_xsub_isc.py',
+    '../_base_/schedules/sgd_500e.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=256)
+model = dict(cross_epoch=250)

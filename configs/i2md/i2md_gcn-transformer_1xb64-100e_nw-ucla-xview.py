@@ -1,0 +1,17 @@
+# Sized for 2 CPU cores. The cluster branch needs the Transformer: a small one, not the BiGRU of the other methods here.
+_base_ = [
+    '../_base_/models/i2md_gcn_transformer.py',
+    '../_base_/datasets/nw_ucla_xview_turn.py',
+    '../_base_/schedules/sgd_cosine_100e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    layout='kinect20',
+    backbone=dict(
+        layout='kinect20', num_persons=1, gcn_channels=16, width=128, num_layers=2, num_heads=4, ffn_channels=256
+    ),
+    queue_size=1024,
+    momentum=0.996,
+    num_neighbors=512,
+    num_aggregated=16,
+)
