@@ -1,0 +1,13 @@
+# The encoder of I²MD's run on this set, so that the methods compare.
+_base_ = 'cmd_bigru64_1xb64-30e_synthetic-xsub.py'
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='GCNTransformer',
+        gcn_channels=16,
+        width=64,
+        num_layers=2,
+        num_heads=4,
+        ffn_channels=128,
+    ),
+)
