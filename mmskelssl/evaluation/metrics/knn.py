@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.device import get_device
 from torch import Tensor
 
 from mmskelssl.evaluation.functional import knn_predict
@@ -17,14 +18,14 @@ class KNN(BatchMetric):
 
     Args:
         k: Neighbours that vote; 1 in the papers.
-        device: Where similarities are computed.
+        device: Where similarities are computed; by default the accelerator, if there is one.
         prefix: Of the names in the log.
     """
 
-    def __init__(self, k: int = 1, device: str = 'cpu', prefix: str = 'knn') -> None:
+    def __init__(self, k: int = 1, device: str | None = None, prefix: str = 'knn') -> None:
         super().__init__(prefix=prefix)
         self.k = k
-        self.device = device
+        self.device = device or get_device()
 
     def columns(self, batch: dict) -> dict[str, Tensor]:
         if 'in_gallery' not in batch:
