@@ -44,7 +44,7 @@ class SkeletonDataset(Dataset):
         split: Name of one of its splits; by default all clips.
         pipeline: Transforms that make views.
         normalize: Normalizations applied once to all of the store's frames. The result is kept beside the store, in
-            ``cache/`` or ``cache_dir``, under a name made of store, recipe and version, and mapped like the store itself.
+            ``cache/`` or ``cache_dir``, under a name made of store, recipe and version, and mapped like the store.
         num_persons: M of the views; by default that of the store's fullest clip.
         cache_dir: Where normalized frames are kept.
 

@@ -190,7 +190,9 @@ def test_peer_takes_turns(run, peer):
     steps = [sum(measured['seconds'][name][turn] for name in STEP) for turn in range(2)]
     ratios = [theirs / ours for theirs, ours in zip(measured['peer_seconds'], steps, strict=True)]
     assert summary['ratio'] == pytest.approx(sum(ratios) / 2) and f'ours is {summary["ratio"]:.2f} times as fast' in out
+    # Nothing is left behind in the process.
     assert torch.Tensor.cuda is cuda and str(peer) not in sys.path
+    assert 'torchvision' not in sys.modules or sys.modules['torchvision'].__file__
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_peer_takes_turns(run, peer):
     [
         ('SkeletonCLR', [], '--peer takes a config of CMD with a BiGRU on 25 joints'),
         ('CMD', ['--batch-size', 3], 'needs a queue_size (16) that --batch-size 3 divides'),
-        ('CMD', ['--peer', '/nowhere'], '/nowhere is no checkout of CMD'),
+        ('CMD', ['--peer', '/nowhere'], '/nowhere is no checkout of the program'),
         ('CMD', ['--cfg-options', 'model.num_neighbors=17'], 'num_neighbors=17 neighbours of queue_size=16'),
         ('CMD', ['--cfg-options', 'model.modalities=["joint"]'], "learns on three modalities, the config on ['joint']"),
     ],

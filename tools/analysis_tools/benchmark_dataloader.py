@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import io
 import json
 import platform
@@ -33,6 +32,7 @@ from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.files import written_beside
+from mmskelssl.utils.peer import PeerError, import_peer
 
 NUM_VIEWS, NUM_FRAMES, NUM_PERSONS, NUM_JOINTS, NUM_COORDS = 2, 64, 2, 25, 3
 RATIO, CORRUPTED = (0.1, 1.0), 15
@@ -46,10 +46,6 @@ PIPELINE = [dict(type='MultiView', transforms=VIEW, num_views=NUM_VIEWS)]
 BYTES_PER_CLIP = NUM_VIEWS * NUM_FRAMES * NUM_PERSONS * 3 * NUM_JOINTS * NUM_COORDS * 4
 
 Loader = Callable[[Sequence[int]], object]
-
-
-class PeerError(ValueError):
-    """The peer's checkout cannot be used. The message says why."""
 
 
 def write_store(path: Path, num_clips: int, seed: int) -> ClipStore:
@@ -103,7 +99,7 @@ def peer_loader(peer: Path, store: ClipStore, folder: Path) -> Loader:
         padded[index, :, :length] = store[index].transpose(3, 1, 2, 0)
     padded.flush()
     np.save(folder / 'num_frame.npy', store.num_frames)
-    feeders = import_peer(peer)
+    feeders = import_feeder(peer)
     with contextlib.redirect_stdout(io.StringIO()):
         feeder = feeders.Feeder(
             data_path=str(folder / 'data.npy'),
@@ -115,22 +111,9 @@ def peer_loader(peer: Path, store: ClipStore, folder: Path) -> Loader:
     return lambda indices: default_collate([feeder[index] for index in indices])
 
 
-def import_peer(peer: Path) -> types.ModuleType:
-    """The module of CMD's feeder, made to run beside today's NumPy and without torchvision, which it does not use."""
-    stub = types.ModuleType('torchvision')
-    stub.transforms = None
-    is_missing = importlib.util.find_spec('torchvision') is None
-    if is_missing:
-        sys.modules['torchvision'] = stub
-    sys.path.insert(0, str(peer))
-    try:
-        feeders = importlib.import_module('feeder.feeder_pretraining_intra')
-    except ImportError as error:
-        raise PeerError(f'{peer} is no checkout of CMD: {error}.') from error
-    finally:
-        sys.path.remove(str(peer))
-        if is_missing:
-            del sys.modules['torchvision']
+def import_feeder(peer: Path) -> types.ModuleType:
+    """The module of CMD's feeder, made to run beside today's NumPy."""
+    feeders = import_peer(peer, 'feeder.feeder_pretraining_intra')
     # The crop calls int() on an array of one number, which NumPy 2 refuses.
     numpy = types.ModuleType('numpy')
     numpy.__dict__.update(vars(np), floor=lambda x: np.floor(x).item())

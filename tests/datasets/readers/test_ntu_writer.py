@@ -52,7 +52,7 @@ def test_fields_are_those_of_a_tracked_body(tmp_path):
     clip[..., 2] = 2
     clip[0, :, 3] = (0.2, 0.6, 2)
     write_skeleton_file(tmp_path / 'clip.skeleton', clip)
-    (head, joints), = parse(tmp_path / 'clip.skeleton')[1].values()
+    ((head, joints),) = parse(tmp_path / 'clip.skeleton')[1].values()
     assert int(head[0]) > 2**32 and head[9] == '2'
     assert (joints[:, 11] == 2).all()
     # A joint straight ahead is seen in the middle of both images; up is towards row 0.

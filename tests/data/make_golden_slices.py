@@ -1,0 +1,75 @@
+"""Cuts the slices ``golden_*.pt`` from the recordings of the official programs.
+
+A slice keeps the losses and what they are made of, but only one encoder: the joint query encoder, with its view, its
+gradient norms and its features. The other encoders are replaced by the embeddings that they give of their views, which
+the tests marked ``shared`` prove to be the official ones.
+
+Usage: python tests/data/make_golden_slices.py GOLDEN_FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from mmskelssl.models.official_weights import build_converted, convert_official
+from mmskelssl.utils import register_all_modules
+
+VIEW_OF_ENCODER = dict(encoder_q='query', encoder_k='key', encoder_p='second_key')
+KEPT = ('config', 'losses', 'stage1', 'stage2', 'features_eval', 'queue_after', 'queue_ptr_after')
+
+
+def cut(method: str, golden: dict) -> dict:
+    weights = golden['official_state_dict']
+    converted, config, _ = convert_official(method, weights)
+    if 'topk' in golden['config']:
+        config['num_neighbors'] = golden['config']['topk']
+    model = build_converted(converted, config, method).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    with torch.no_grad():
+        embeddings = {
+            role: model.encode(getattr(model, role), golden[view].permute(0, 4, 2, 3, 1).contiguous())
+            for role, view in VIEW_OF_ENCODER.items()
+            if hasattr(model, role)
+        }
+    joint = {key: value for key, value in weights.items() if key.startswith(('encoder_q.', 'queue'))}
+    kept = {key: golden[key] for key in KEPT if key in golden}
+    if 'grad_norms' in golden:
+        kept['grad_norms'] = golden['grad_norms']
+    return _only_joint(kept) | dict(
+        query=golden['query'], official_state_dict=joint, embeddings=_copied(embeddings), model=config
+    )
+
+
+def _only_joint(kept: dict) -> dict:
+    """Without the gradient norms and features of the other encoders, at any depth."""
+    out = {}
+    for key, value in kept.items():
+        if key == 'grad_norms':
+            out[key] = {name: norm for name, norm in value.items() if name.startswith('encoder_q.')}
+        elif key == 'features_eval':
+            out[key] = dict(joint=value['joint'])
+        else:
+            out[key] = _only_joint(value) if isinstance(value, dict) else value
+    return out
+
+
+def _copied(tree):
+    """Tensors without a larger one behind them, which would be saved as a whole."""
+    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree.clone()
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    register_all_modules()
+    for method in ('cmd', 'crossclr', 'mmcv_mutual'):
+        golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
+        torch.save(cut(method, golden), Path(__file__).with_name(f'golden_{method}.pt'))
+
+
+if __name__ == '__main__':
+    main()
