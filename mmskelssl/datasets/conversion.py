@@ -5,75 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from mmskelssl.datasets.clip_store import DTYPES, ClipStore
-from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.clip_store import DTYPES, ClipStore, ClipStoreWriter
+from mmskelssl.datasets.conversion_report import ConversionReport
+from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.progress import track
-
-
-@dataclass
-class RawClip:
-    """A clip as a reader hands it over.
-
-    Args:
-        name: Unique name.
-        label: 0-based class.
-        clip: (M, T, V, C) coordinates in metres.
-        attributes: Facts on the clip, the same keys for all clips of a reader.
-    """
-
-    name: str
-    label: int
-    clip: np.ndarray
-    attributes: dict = field(default_factory=dict)
-
-
-class Reader(Protocol):
-    """What a raw format has to tell. One file in ``datasets/readers/`` implements it for one format.
-
-    Iterating gives every clip in a fixed order, and a :class:`ClipError` in the place of one that cannot be read.
-    """
-
-    layout: SkeletonLayout
-    classes: Sequence[str]
-    source: dict
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[RawClip | ClipError]: ...
-
-    def splits(self, clips: Sequence[RawClip]) -> dict[str, Sequence[int]]:
-        """Split name to the positions of its clips in ``clips``, whose coordinates are gone by then."""
-
-
-@dataclass
-class ConversionReport:
-    """What a conversion did.
-
-    Args:
-        num_clips: Clips written.
-        splits: Split name to its number of clips.
-        skipped: One message for every clip left out.
-        repaired: One message for every clip changed.
-    """
-
-    num_clips: int
-    splits: dict[str, int]
-    skipped: list[str]
-    repaired: list[str]
-
-    def __str__(self) -> str:
-        splits = ', '.join(f'{name} {count}' for name, count in self.splits.items())
-        lines = [f'{self.num_clips} clips written; splits: {splits or "none"}.']
-        for title, messages in (('repaired', self.repaired), ('skipped', self.skipped)):
-            lines += [f'{len(messages)} clips {title}{":" if messages else "."}', *(f'  {m}' for m in messages)]
-        return '\n'.join(lines)
 
 
 def convert(
@@ -100,22 +41,36 @@ def convert(
     skipped: list[str] = []
     repaired: list[str] = []
     with ClipStore.create(out, reader.layout, reader.classes, dtype, overwrite) as writer:
-        for raw in track(reader, len(reader), 'Converting'):
-            try:
-                if isinstance(raw, ClipError):
-                    raise raw
-                clip = _drop_empty_persons(raw.clip)
-                writer.add(raw.name, raw.label, clip, **raw.attributes)
-                if len(clip) < len(raw.clip):
-                    repaired.append(f"Clip '{raw.name}': {len(raw.clip) - len(clip)} empty person(s) dropped.")
-                kept.append(RawClip(raw.name, raw.label, np.empty(0), raw.attributes))
-            except ClipError as error:
-                if strict:
-                    raise
-                skipped.append(str(error))
+        for index in track(range(len(reader)), len(reader), 'Converting'):
+            for raw in reader.outcomes(index):
+                try:
+                    kept.append(_add(writer, raw))
+                    repaired += [f"{_place(raw)}Clip '{raw.name}': {repair}" for repair in kept[-1].repairs]
+                except ClipError as error:
+                    if strict:
+                        raise
+                    skipped.append(str(error))
         writer.splits.update(reader.splits(kept))
         writer.source.update(reader.source, skipped=len(skipped), repaired=len(repaired))
     return ConversionReport(len(kept), {name: len(index) for name, index in writer.splits.items()}, skipped, repaired)
+
+
+def _add(writer: ClipStoreWriter, raw: RawClip | ClipError) -> RawClip:
+    """Writes a clip and gives it back without its coordinates."""
+    if isinstance(raw, ClipError):
+        raise raw
+    clip = _drop_empty_persons(raw.clip)
+    try:
+        writer.add(raw.name, raw.label, clip, **raw.attributes)
+    except ClipError as error:
+        raise ClipError(f'{_place(raw)}{error}') from error
+    num_empty = len(raw.clip) - len(clip)
+    dropped = [f'{num_empty} empty person(s) dropped.'] if num_empty else []
+    return replace(raw, clip=np.empty(0), repairs=[*raw.repairs, *dropped])
+
+
+def _place(raw: RawClip) -> str:
+    return f'{raw.origin}: ' if raw.origin else ''
 
 
 def _drop_empty_persons(clip: np.ndarray) -> np.ndarray:

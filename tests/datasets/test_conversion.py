@@ -1,12 +1,14 @@
 import argparse
 import errno
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter
-from mmskelssl.datasets.conversion import RawClip, add_conversion_arguments, convert, run_conversion
+from mmskelssl.datasets.conversion import add_conversion_arguments, convert, run_conversion
 from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 
 
@@ -20,10 +22,10 @@ def with_gap(seed=0):
     return clip
 
 
-class ListReader:
-    """A reader of what it is given; cameras below 3 train."""
+class ListReader(Reader):
+    """A reader of what it is given, one source each; cameras below 3 train."""
 
-    layout, classes, source = NTU25, ['a', 'b'], dict(dataset='made up')
+    layout, classes, source, fingerprint = NTU25, ['a', 'b'], dict(dataset='made up'), 'made up'
 
     def __init__(self, *clips):
         self.clips = clips
@@ -31,8 +33,10 @@ class ListReader:
     def __len__(self):
         return len(self.clips)
 
-    def __iter__(self):
-        return iter(self.clips)
+    def read(self, index):
+        if isinstance(self.clips[index], ClipError):
+            raise self.clips[index]
+        return [self.clips[index]]
 
     def splits(self, clips):
         assert all(clip.clip.size == 0 for clip in clips)
@@ -80,6 +84,20 @@ def test_persons_without_coordinates_are_dropped(tmp_path):
     report = convert(ListReader(raw('gap', clip=with_gap())), tmp_path / 'store')
     np.testing.assert_array_equal(ClipStore(tmp_path / 'store')[0], with_gap()[[0, 2]])
     assert report.repaired == ["Clip 'gap': 1 empty person(s) dropped."]
+
+
+def test_messages_say_where_a_clip_was_read_and_what_the_reader_changed(tmp_path):
+    changed = replace(raw('good', clip=with_gap()), origin='a.txt:3', repairs=['2 frames were cut off.'])
+    refused = replace(raw('bad', 5), origin='b.txt')
+    report = convert(ListReader(changed, refused, replace(changed, origin='c.txt')), tmp_path / 'store')
+    assert report.repaired == [
+        "a.txt:3: Clip 'good': 2 frames were cut off.",
+        "a.txt:3: Clip 'good': 1 empty person(s) dropped.",
+    ]
+    assert report.skipped == [
+        "b.txt: Clip 'bad' has label 5, but labels go from 0 to 1.",
+        "c.txt: Clip 'good' comes twice: names must be unique.",
+    ]
 
 
 def test_report_tells_everything(tmp_path):

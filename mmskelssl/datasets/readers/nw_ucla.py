@@ -11,14 +11,15 @@ import os
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.datasets.conversion import RawClip
 from mmskelssl.datasets.layouts import KINECT20
+from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.files import fingerprint
 
 ACTIONS = {
     1: 'pick up with one hand',
@@ -38,7 +39,7 @@ EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464}
 _NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
 
 
-class NWUCLAReader:
+class NWUCLAReader(Reader):
     """Reads the set from its archive or its unpacked folder.
 
     The split is the standard cross-view one: views 1 and 2 train, view 3 tests.
@@ -56,9 +57,12 @@ class NWUCLAReader:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         self.source = dict(dataset='NW-UCLA', path=str(self.path))
-        self._texts = self._read_archive() if self.path.is_file() else self._read_folder()
-        if not self._texts:
+        texts = self._read_archive() if self.path.is_file() else self._read_folder()
+        if not texts:
             raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
+        # Archives and file systems list files in any order; the store's order is that of the names.
+        self._texts = sorted(texts.items())
+        self.fingerprint = fingerprint([self.path] if self.path.is_file() else texts.values())
 
     def _read_archive(self) -> dict[str, bytes]:
         try:
@@ -79,15 +83,12 @@ class NWUCLAReader:
     def __len__(self) -> int:
         return len(self._texts)
 
-    def __iter__(self) -> Iterator[RawClip | ClipError]:
-        # Archives and file systems list files in any order; the store's order is that of the names.
-        for name, text in sorted(self._texts.items()):
-            try:
-                yield _parse(name, text if isinstance(text, bytes) else text.read_bytes())
-            except ClipError as error:
-                yield error
-            except OSError as error:
-                yield ClipError(f"Clip '{name}' is unreadable: {error}")
+    def read(self, index: int) -> list[RawClip]:
+        name, text = self._texts[index]
+        try:
+            return [_parse(name, text if isinstance(text, bytes) else text.read_bytes())]
+        except OSError as error:
+            raise ClipError(f"Clip '{name}' is unreadable: {error}") from error
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         sides = {'xview_train': (1, 2), 'xview_test': (3,)}

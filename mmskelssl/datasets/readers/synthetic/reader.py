@@ -6,12 +6,12 @@ by how joints move rather than by where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelssl.datasets.conversion import RawClip
 from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.datasets.readers.ntu import NTU60_TRAIN_PERFORMERS, clip_name
 from mmskelssl.datasets.readers.synthetic.actions import ACTIONS
 from mmskelssl.datasets.readers.synthetic.scene import Performer, record
@@ -29,7 +29,7 @@ _MAX_CLIPS = 2_000_000
 _PERFORMER_STREAM, _CLIP_STREAM = 0, 1
 
 
-class SyntheticReader:
+class SyntheticReader(Reader):
     """Generates the set clip by clip.
 
     Clip i is a function of the seed and of i alone: a larger set begins with the clips of a smaller one. Classes are
@@ -58,6 +58,7 @@ class SyntheticReader:
         self.num_clips = num_clips
         self.seed = seed
         self.source = dict(dataset='synthetic', num_clips=num_clips, seed=seed)
+        self.fingerprint = f'{num_clips} clips, seed {seed}'
         self._performers = {p: Performer.random(self._rng(_PERFORMER_STREAM, p)) for p in _PERFORMERS}
 
     def _rng(self, *key: int) -> np.random.Generator:
@@ -66,10 +67,7 @@ class SyntheticReader:
     def __len__(self) -> int:
         return self.num_clips
 
-    def __iter__(self) -> Iterator[RawClip]:
-        return map(self._make, range(self.num_clips))
-
-    def _make(self, index: int) -> RawClip:
+    def read(self, index: int) -> list[RawClip]:
         turn, label = divmod(index, len(ACTIONS))
         action = ACTIONS[label]
         # 3 and 40 share no factor, so each class meets all 120 pairs of camera and performer before one returns.
@@ -82,12 +80,13 @@ class SyntheticReader:
         partner = (place + 2 * rng.integers(1, _NUM_PERFORMERS // 2)) % _NUM_PERFORMERS
         performers = [_PERFORMERS[p] for p in (place, partner)][: len(action.persons)]
         performer = performers[0]
-        return RawClip(
+        raw = RawClip(
             name=clip_name(setup=1, camera=camera, performer=performer, replication=replication, action=label + 1),
             label=label,
             clip=record(rng, action, [self._performers[p] for p in performers], _CAMERA_YAWS[camera]),
             attributes=dict(performer=performer, camera=camera),
         )
+        return [raw]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         train = {

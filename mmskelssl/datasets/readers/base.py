@@ -1,0 +1,86 @@
+"""What a raw format has to tell, so that a conversion can read it in pieces, in parallel, and go on after a break."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.utils.errors import ClipError
+
+
+@dataclass
+class RawClip:
+    """A clip as a reader hands it over.
+
+    Args:
+        name: Unique name.
+        label: 0-based class.
+        clip: (M, T, V, C) coordinates in metres.
+        attributes: Facts on the clip, the same keys for all clips of a reader: numbers or text.
+        origin: Where the clip was read (a file, or a file and a line), for messages.
+        repairs: What the reader changed in it, one sentence each.
+    """
+
+    name: str
+    label: int
+    clip: np.ndarray
+    attributes: dict = field(default_factory=dict)
+    origin: str = ''
+    repairs: Sequence[str] = ()
+
+
+class Reader(ABC):
+    """Random access to a raw data set. One file or package in ``datasets/readers/`` implements it for one format.
+
+    A reader is a list of sources: files, members of an archive, recordings. Making one lists the sources and does not
+    read them. Sources are read in any order, some of them twice when a conversion goes on after a break, and in
+    processes forked after the reader was made: so :meth:`read` depends on the index alone and opens what it reads
+    itself. Iterating gives all clips and errors in order.
+
+    Attributes:
+        layout: What the joints mean.
+        classes: Names of the classes.
+        source: Facts on origin and processing for the store to record; anything JSON can hold.
+        fingerprint: Another one for other input: names, sizes and times of files, options that change the clips. A
+            conversion goes on only where the fingerprint is that of its beginning; see
+            :func:`mmskelssl.utils.files.fingerprint`.
+    """
+
+    layout: SkeletonLayout
+    classes: Sequence[str]
+    source: dict
+    fingerprint: str
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of sources."""
+
+    @abstractmethod
+    def read(self, index: int) -> Iterable[RawClip | ClipError]:
+        """The clips of one source in a fixed order, with an error in the place of each unusable one.
+
+        Raises:
+            ClipError: If the source, or the rest of it, is unusable. The message names file and line.
+        """
+
+    @abstractmethod
+    def splits(self, clips: Sequence[RawClip]) -> dict[str, Sequence[int]]:
+        """Split name to the positions of its clips in ``clips``, whose coordinates are gone by then."""
+
+    def __iter__(self) -> Iterator[RawClip | ClipError]:
+        for index in range(len(self)):
+            yield from self.outcomes(index)
+
+    def outcomes(self, index: int) -> list[RawClip | ClipError]:
+        """What :meth:`read` gives and raises."""
+        outcomes: list[RawClip | ClipError] = []
+        try:
+            for outcome in self.read(index):
+                outcomes.append(outcome)
+        except ClipError as error:
+            outcomes.append(error)
+        return outcomes
