@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch.distributed
 from mmengine.config import Config
+from mmengine.dist import is_distributed
 from mmengine.runner import Runner
 
 from mmskelssl.utils.config import add_config_arguments
@@ -49,7 +52,14 @@ def run_config(config: Callable[[], Config], method: str) -> int:
         _init_cpu_processes(cfg)
         getattr(Runner.from_cfg(cfg), method)()
 
-    return exit_status(run)
+    try:
+        status = exit_status(run)
+    except Exception:
+        if not is_distributed():
+            raise
+        traceback.print_exc()
+        status = 1
+    return _leave_together(status)
 
 
 def exit_status(action: Callable[[], None]) -> int:
@@ -67,6 +77,23 @@ def exit_status(action: Callable[[], None]) -> int:
         print(f'error: {message}\n(set MMSKELSSL_TRACEBACK=1 to see where it comes from)', file=sys.stderr)
         return 1
     return 0
+
+
+def _leave_together(status: int) -> int:
+    """Ends a process' part in a distributed run; one that failed does not return from here.
+
+    Threads of a process group that is still there when the interpreter ends abort it. After a failure the group cannot
+    be taken apart, as that may wait for ranks that wait for this one: the process leaves at once, and the launcher
+    stops the others.
+    """
+    if is_distributed():
+        if status:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+    return status
 
 
 def _init_cpu_processes(cfg: Config) -> None:
