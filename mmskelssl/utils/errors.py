@@ -11,3 +11,7 @@ class StoreError(ValueError):
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be loaded. The message names the file and says what to do."""
+
+
+class ReportError(ValueError):
+    """Results, features or predictions cannot be used. The message names the file and says what to do."""

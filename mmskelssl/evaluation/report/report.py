@@ -1,0 +1,125 @@
+"""All results of one checkpoint in one file.
+
+``report.json`` is an object with these keys:
+
+- ``format``: ``mmskelssl.evaluation_report``; ``version``: 1.
+- ``checkpoint``: path; ``config``: name of the config of pre-training, without its folder, '' if it is not known;
+  ``method``: such as ``CMD``; ``epoch``: of pre-training, or null.
+- ``data``: an object with ``dataset``, ``store`` (path of the clip store), ``normalize`` (list of transforms),
+  ``train_split``, ``test_split`` (names in the store), ``layout`` (as in ``meta.json`` of a store) and ``classes``.
+- ``created``: ISO 8601; ``command``; ``machine``.
+- ``curves``: name (``loss``, ``knn/joint_top1``) to ``[[epoch, value], ...]`` over pre-training; empty if no log lay
+  beside the checkpoint.
+- ``results``: a list of objects as of :class:`ProtocolResult`: ``protocol``, ``modality``, ``metrics`` (name to
+  ``{mean, std, values}``, in percent), ``card`` (:class:`ProtocolCard`), ``per_class_accuracy``, ``confusion``,
+  ``seconds``, ``remarks``, ``files``.
+
+Paths in ``files`` are relative to the report's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmskelssl.evaluation.report.result import ProtocolResult
+from mmskelssl.utils.errors import ReportError
+from mmskelssl.utils.files import written_beside
+
+FORMAT = 'mmskelssl.evaluation_report'
+VERSION = 1
+REPORT_FILE = 'report.json'
+
+
+@dataclass(frozen=True)
+class DataDescription:
+    """The data that was evaluated on; enough to open a test clip by its name and to draw it.
+
+    Args:
+        dataset: Name of the data set.
+        store: Path of the clip store.
+        train_split: Name of a split of the store.
+        test_split: Name of a split of the store.
+        layout: ``SkeletonLayout.to_dict()``.
+        classes: Names, in the order of the labels.
+        normalize: Normalizations of the clips.
+    """
+
+    dataset: str
+    store: str
+    train_split: str
+    test_split: str
+    layout: dict
+    classes: list[str]
+    normalize: list[dict] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Results of one checkpoint; the module says what each entry is."""
+
+    checkpoint: str
+    method: str
+    data: DataDescription
+    results: list[ProtocolResult]
+    config: str = ''
+    epoch: int | None = None
+    curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    created: str = ''
+    command: str = ''
+    machine: str = ''
+
+    def result(self, protocol: str, modality: str) -> ProtocolResult | None:
+        """The result of a protocol on a modality, if there is one."""
+        found = (r for r in self.results if (r.protocol, r.modality) == (protocol, modality))
+        return next(found, None)
+
+
+def save_report(report: EvaluationReport, path: str | os.PathLike) -> None:
+    """Writes ``report.json``, whole or not at all.
+
+    Args:
+        report: What to write.
+        path: The file.
+    """
+    results = [result.to_dict() for result in report.results]
+    content = dict(format=FORMAT, version=VERSION, **{**vars(report), 'data': vars(report.data), 'results': results})
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    with written_beside(path) as beside:
+        beside.write_text(text + '\n', encoding='utf-8')
+
+
+def load_report(path: str | os.PathLike) -> EvaluationReport:
+    """Reads a report.
+
+    Args:
+        path: ``report.json``, or the folder that holds it.
+
+    Raises:
+        ReportError: If it is missing, damaged, no report, or of another version.
+    """
+    path = Path(path)
+    path = path / REPORT_FILE if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ReportError(
+            f'No report at {path} ({error.strerror}): check the path, or make one with tools/evaluate.py.'
+        ) from error
+    except ValueError as error:
+        raise ReportError(f'{path} is damaged: run tools/evaluate.py again. ({error})') from error
+    if not isinstance(content, dict) or content.pop('format', None) != FORMAT:
+        raise ReportError(f'{path} is no evaluation report: reports are written by tools/evaluate.py.')
+    if (version := content.pop('version', None)) != VERSION:
+        raise ReportError(
+            f'{path} was written in version {version} of the report, this program reads version {VERSION}: run '
+            'tools/evaluate.py again.'
+        )
+    try:
+        data = DataDescription(**content.pop('data'))
+        results = [ProtocolResult.from_dict(result) for result in content.pop('results')]
+        return EvaluationReport(data=data, results=results, **content)
+    except (KeyError, TypeError) as error:
+        raise ReportError(f'{path} is damaged: run tools/evaluate.py again. ({error})') from error

@@ -1,0 +1,72 @@
+"""Puts evaluation reports into one table: a row for each encoder, a column for each protocol.
+
+A number whose protocol card is unlike that of the first number in its column is marked, and the table's notes say what
+differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmskelssl.apis.launch import exit_status
+from mmskelssl.evaluation.report import EvaluationReport, ProtocolCard, load_report
+from mmskelssl.utils.files import written_beside
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('reports', nargs='+', type=Path, help='report.json of tools/evaluate.py, or its folder')
+    parser.add_argument('--metric', default='top1', help='metric of the table (default: top1)')
+    parser.add_argument('--out', type=Path, help='Markdown file to write the table to as well')
+    args = parser.parse_args()
+    return exit_status(lambda: compare(args.reports, args.metric, args.out))
+
+
+def compare(paths: Sequence[Path], metric: str, out: Path | None) -> None:
+    text = table([load_report(path) for path in paths], metric)
+    if out is not None:
+        with written_beside(out) as beside:
+            beside.write_text(text + '\n', encoding='utf-8')
+    print(text)
+
+
+def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
+    """The comparison in Markdown."""
+    results = [(report, result) for report in reports for result in report.results if metric in result.metrics]
+    if not results:
+        raise ValueError(f"No report has a metric '{metric}'.")
+    protocols = list(dict.fromkeys(result.protocol for _, result in results))
+    first = {result.protocol: result.card for _, result in reversed(results)}
+    notes = [_note(result.protocol, first[result.protocol], result.card) for _, result in results]
+    numbers = {note: number for number, note in enumerate(dict.fromkeys(filter(None, notes)), 1)}
+    rows: dict[tuple[int, str], dict[str, str]] = {}
+    for (report, result), note in zip(results, notes, strict=True):
+        card = result.card
+        row = rows.setdefault((id(report), result.modality), {})
+        row |= dict(method=card.method, modality=result.modality, data=card.dataset, weights=card.weights[:8])
+        row[result.protocol] = f'{result.metrics[metric]}{f" [{numbers[note]}]" if note else ""}'
+    heads = ['method', 'modality', 'data', 'weights', *protocols]
+    lines = [heads, ['---'] * len(heads), *([row.get(head, '') for head in heads] for row in rows.values())]
+    marked = [f'[{number}] {note}' for note, number in numbers.items()]
+    return '\n'.join(['| ' + ' | '.join(line) + ' |' for line in lines] + [''] * bool(marked) + marked)
+
+
+def _note(protocol: str, reference: ProtocolCard, card: ProtocolCard) -> str:
+    unlike = [
+        f'{name} is {_short(getattr(card, name))}, not {_short(getattr(reference, name))}'
+        for name in reference.unlike(card)
+    ]
+    return f'{protocol}: not comparable with the first number of its column: {"; ".join(unlike)}.' if unlike else ''
+
+
+def _short(value: object) -> str:
+    """Digests by their first eight digits."""
+    return re.sub(r'\b([0-9a-f]{8})[0-9a-f]{56}\b', r'\1', str(value) or 'none')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
