@@ -55,6 +55,11 @@ class ClipBatch(NamedTuple):
         )
         return dense.view(num_clips, self.max_persons, num_steps, *self.frames.shape[1:]).float()
 
+    def select(self, index: Tensor, max_persons: int) -> ClipBatch:
+        """Some of the clips, given by their numbers (n,); the frames are not copied."""
+        columns = (self.offsets, self.num_frames, self.num_persons)
+        return ClipBatch(self.frames, *(column[index] for column in columns), max_persons)
+
     def repeat(self, times: int) -> ClipBatch:
         """All clips, then all of them again, ``times`` in total; the frames are not copied."""
         columns = (self.offsets, self.num_frames, self.num_persons)
@@ -72,3 +77,8 @@ class ClipBatch(NamedTuple):
         """(R,) the clip that each row belongs to; for packed batches."""
         counts = self.num_frames * self.num_persons
         return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
+
+    def frame_of_row(self) -> Tensor:
+        """(R,) the number of each row's frame within its clip; for packed batches."""
+        clip = self.clip_of_row()
+        return (torch.arange(len(clip), device=clip.device) - self.offsets[clip]) % self.num_frames[clip]

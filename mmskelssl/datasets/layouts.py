@@ -19,8 +19,9 @@ class SkeletonLayout:
         joints: One name a joint; their number is V.
         parents: For every joint the joint that its bone starts from. The root is its own parent, so its bone is zero.
         center: Centre of the skeleton graph, from which the spatial partition of ST-GCN measures distances.
+            CrosSCLR moves it to the origin.
         pairs: ``(left, right)`` joints that a mirror image exchanges.
-        spine: ``(lower, upper)`` joints of the bone that points up; the lower one is the origin of normalizations.
+        spine: ``(lower, upper)`` joints of the bone that points up; normalizations start from it.
         shoulders: ``(left, right)`` shoulder joints, the body's horizontal axis.
 
     Raises:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmskelssl.datasets.clip_batch import ClipBatch
@@ -23,6 +22,7 @@ from mmskelssl.registry import DATASETS, FUNCTIONS, TRANSFORMS
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
 from mmskelssl.utils.memory import keep_freed_memory
+from mmskelssl.utils.progress import track
 from mmskelssl.version import __version__
 
 _CHUNK = 2048
@@ -69,7 +69,7 @@ class SkeletonDataset(Dataset):
             raise StoreError(f"Split '{split}' of {store} is empty.")
         self.pipeline = None if pipeline is None else ViewPipeline(pipeline)
         self.num_persons = num_persons or int(self.store.num_persons.max())
-        self._frames = _normalized_frames(self.store, list(normalize), Path(cache_dir or self.store.path / 'cache'))
+        self._clips = _normalized(self.store, list(normalize), Path(cache_dir or self.store.path / 'cache'))
 
     @property
     def layout(self) -> SkeletonLayout:
@@ -107,7 +107,7 @@ class SkeletonDataset(Dataset):
         draws = torch.tensor([draw if isinstance(draw, tuple) else ClipDraw(int(draw)) for draw in draws])
         index, seed, epoch = draws.T
         indices = self.indices[index.numpy()]
-        clips = _batch(self.store, self._frames, indices, self.num_persons)
+        clips = self._clips.select(torch.from_numpy(indices), self.num_persons)
         keys = clip_keys(seed, epoch, index)
         data_samples = dict(labels=torch.from_numpy(self.store.labels[indices]), index=index)
         if self.pipeline is None:
@@ -121,24 +121,25 @@ def batch_collate(batch: dict) -> dict:
     return batch
 
 
-def _batch(store: ClipStore, frames: Tensor, indices: np.ndarray, num_persons: int) -> ClipBatch:
+def _normalized(store: ClipStore, normalize: list[dict], cache_dir: Path) -> ClipBatch:
+    """All clips of a store."""
     columns = (store.offsets, store.num_frames, store.num_persons)
-    return ClipBatch(frames, *(torch.from_numpy(column[indices]) for column in columns), num_persons)
-
-
-def _normalized_frames(store: ClipStore, normalize: list[dict], cache_dir: Path) -> Tensor:
+    raw = ClipBatch(torch.from_numpy(store.frames), *map(torch.from_numpy, columns), max_persons=0)
     if not normalize:
-        return torch.from_numpy(store.frames)
+        return raw
     recipe = json.dumps([store.digest, normalize, __version__], sort_keys=True)
     path = cache_dir / f'normalized-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.bin'
-    shape = store.frames.shape
+    steps = [TRANSFORMS.build(step) for step in normalize]
+    lengths = raw.num_frames
+    for step in steps:
+        lengths = step.lengths(lengths)
+    rows = lengths * raw.num_persons
     if not path.exists():
-        steps = [TRANSFORMS.build(step) for step in normalize]
+        chunks = torch.arange(len(store)).split(_CHUNK)
         try:
             with written_beside(path) as beside, open(beside, 'wb') as file:
-                for first in range(0, len(store), _CHUNK):
-                    chunk = np.arange(first, min(first + _CHUNK, len(store)))
-                    clips = _batch(store, torch.from_numpy(store.frames), chunk, num_persons=0).pack()
+                for chunk in track(chunks, len(chunks), 'Normalizing'):
+                    clips = raw.select(chunk, max_persons=0).pack()
                     for step in steps:
                         clips = step(clips, store.layout)
                     file.write(clips.frames.contiguous().numpy().data)
@@ -147,4 +148,5 @@ def _normalized_frames(store: ClipStore, normalize: list[dict], cache_dir: Path)
                 f'Cannot keep normalized frames in {cache_dir}: {error}. Free space there, or set cache_dir of the '
                 'dataset to a folder that can be written.'
             ) from error
-    return torch.from_numpy(map_array(path, np.dtype(np.float32), shape))
+    frames = map_array(path, np.dtype(np.float32), (int(rows.sum()), *store.frames.shape[1:]))
+    return raw._replace(frames=torch.from_numpy(frames), num_frames=lengths, offsets=rows.cumsum(0) - rows)

@@ -77,3 +77,17 @@ def test_repeat_lists_all_clips_again(store):
     assert batch.offsets.tolist() == store.offsets[[3, 1]].tolist() * 3
     assert batch.num_frames.tolist() == [30, 2] * 3 and batch.num_persons.tolist() == [2, 2] * 3
     assert batch.frames.data_ptr() == batch_of(store, [3]).frames.data_ptr()
+
+
+def test_rows_know_their_clip_and_frame(store):
+    packed = batch_of(store, [2, 0, 1]).pack()
+    assert store.num_frames[[2, 0, 1]].tolist() == [7, 1, 2] and store.num_persons[[2, 0, 1]].tolist() == [1, 1, 2]
+    assert packed.clip_of_row().tolist() == [0] * 7 + [1] + [2] * 4
+    assert packed.frame_of_row().tolist() == [*range(7), 0, 0, 1, 0, 1]
+
+
+def test_selected_clips_are_those_of_a_smaller_batch(store):
+    selected = batch_of(store, range(7)).select(torch.tensor([6, 1, 1]), max_persons=1)
+    expected = batch_of(store, [6, 1, 1], max_persons=1)
+    assert all(torch.equal(a, b) for a, b in zip(selected[:4], expected[:4], strict=True))
+    assert selected.max_persons == 1 and selected.frames.data_ptr() == torch.from_numpy(store.frames).data_ptr()

@@ -12,9 +12,10 @@ from mmengine.config import ConfigDict
 from mmengine.runner import Runner
 
 import mmskelssl.datasets.skeleton_dataset as module
-from mmskelssl.datasets import ClipStore, SkeletonDataset
+from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
+from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils.errors import StoreError
 
 SPATIAL = [
@@ -25,6 +26,11 @@ VIEW = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type=
 PIPELINE = [dict(type='MultiView', transforms=VIEW, num_views=2)]
 CENTER = [dict(type='CenterCropResize', num_frames=8)]
 NORMALIZE = [dict(type='CenterClip'), dict(type='AlignShoulders')]
+CROSSCLR = [
+    dict(type='CenterPersons'),
+    dict(type='ResizeClips', num_frames=50),
+    dict(type='AlignShoulders', each_frame=True),
+]
 
 
 def views_by_clip(loader, epoch=0):
@@ -203,7 +209,7 @@ def test_normalized_frames_are_those_of_the_transforms(store):
     for i in (0, 4, 5):
         clip = torch.from_numpy(raw[i].copy())
         start = raw.offsets[i]
-        got = dataset._frames[start : start + clip.shape[0] * clip.shape[1]].view(clip.shape)
+        got = dataset._clips.frames[start : start + clip.shape[0] * clip.shape[1]].view(clip.shape)
         assert got[0, 0, 0].abs().max() < 1e-6
         across = (got[0, :, 8] - got[0, :, 4]).mean(0)
         assert across[0] >= 0 and abs(across[2]) < 1e-5
@@ -214,10 +220,27 @@ def test_normalized_frames_are_those_of_the_transforms(store):
     )
 
 
-def test_chunks_do_not_show(store, tmp_path, monkeypatch):
-    whole = SkeletonDataset(store, normalize=NORMALIZE, cache_dir=tmp_path / 'a')._frames
+def test_normalized_clips_may_have_another_length(store):
+    dataset = SkeletonDataset(store, 'test', [dict(type='CenterCropResize', num_frames=50, ratio=1.0)], CROSSCLR)
+    (view,) = dataset.__getitems__([1, 0])['inputs']
+    for number, index in enumerate([7, 3]):
+        clip = torch.from_numpy(dataset.store[index].copy())
+        row = torch.tensor([0])
+        batch = ClipBatch(clip.flatten(0, 1), row, row + clip.shape[1], row + clip.shape[0], 2)
+        for step in CROSSCLR:
+            batch = TRANSFORMS.build(step)(batch, dataset.layout)
+        torch.testing.assert_close(view[number, : len(clip)].flatten(0, 1), batch.frames)
+        assert (view[number, len(clip) :] == 0).all()
+    # What travels to the device is no longer than that either.
+    clips = SkeletonDataset(store, 'test', normalize=CROSSCLR).__getitems__([1, 0])['inputs']['clips']
+    assert clips.num_frames.tolist() == [50, 50] and len(clips.frames) == 50 * int(clips.num_persons.sum())
+
+
+@pytest.mark.parametrize('recipe', [NORMALIZE, CROSSCLR, [dict(type='PreNormalize')]])
+def test_chunks_do_not_show(store, tmp_path, monkeypatch, recipe):
+    whole = SkeletonDataset(store, normalize=recipe, cache_dir=tmp_path / 'a')._clips.frames
     monkeypatch.setattr(module, '_CHUNK', 3)
-    parts = SkeletonDataset(store, normalize=NORMALIZE, cache_dir=tmp_path / 'b')._frames
+    parts = SkeletonDataset(store, normalize=recipe, cache_dir=tmp_path / 'b')._clips.frames
     torch.testing.assert_close(parts, whole, rtol=0, atol=1e-6)
 
 
@@ -226,7 +249,7 @@ def test_cache_is_written_once_and_read_again(store, monkeypatch):
     (path,) = (store / 'cache').iterdir()
     assert path.name.startswith('normalized-') and path.stat().st_size == ClipStore(store).frames.nbytes
     path.write_bytes(bytes(path.stat().st_size))
-    assert (SkeletonDataset(store, 'test', normalize=NORMALIZE)._frames == 0).all()
+    assert (SkeletonDataset(store, 'test', normalize=NORMALIZE)._clips.frames == 0).all()
     assert first.store.frames.any()
     path.unlink()
     SkeletonDataset(store, normalize=[ConfigDict(step) for step in NORMALIZE])

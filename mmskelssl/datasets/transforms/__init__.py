@@ -1,4 +1,11 @@
-from mmskelssl.datasets.transforms.normalize import AlignShoulders, CenterClip
+from mmskelssl.datasets.transforms.normalize import (
+    AlignShoulders,
+    CenterClip,
+    CenterPersons,
+    PreNormalize,
+    ResizeClips,
+    pre_normalize,
+)
 from mmskelssl.datasets.transforms.spatial import JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
 from mmskelssl.datasets.transforms.wrappers import MultiView, RandomChoice, ViewPipeline
@@ -7,12 +14,16 @@ __all__ = [
     'AlignShoulders',
     'CenterClip',
     'CenterCropResize',
+    'CenterPersons',
     'JointCorruption',
     'MultiView',
+    'PreNormalize',
     'RandomChoice',
     'RandomTurn',
+    'ResizeClips',
     'Shear',
     'TemporalCropResize',
     'TemporalShift',
     'ViewPipeline',
+    'pre_normalize',
 ]
