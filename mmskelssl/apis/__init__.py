@@ -1,3 +1,5 @@
+from mmskelssl.apis.inferencer import SkeletonInferencer
 from mmskelssl.apis.models import extract_features, init_model
+from mmskelssl.apis.zoo import list_models
 
-__all__ = ['extract_features', 'init_model']
+__all__ = ['SkeletonInferencer', 'extract_features', 'init_model', 'list_models']

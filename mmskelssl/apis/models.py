@@ -2,68 +2,180 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.apis.zoo import find_config
+from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.clip_store import ClipStore, check_clip
+from mmskelssl.datasets.keyed_random import clip_keys
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.skeleton_dataset import batch_collate
+from mmskelssl.datasets.transforms import ViewPipeline
+from mmskelssl.registry import DATASETS, MODELS, TRANSFORMS
+from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
+from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.progress import track
 from mmskelssl.utils.setup_env import register_all_modules
 
+BATCH_SIZE = 256
+
 
 def init_model(
-    config: str | os.PathLike | Config, checkpoint: str | os.PathLike | None = None, device: str | None = None
+    config: str | os.PathLike | Config | None, checkpoint: str | os.PathLike | None = None, device: str | None = None
 ) -> BaseModel:
-    """Builds the model of a config, in eval mode.
+    """Builds the model of a config, in eval mode; the model keeps the config as ``model.cfg``.
 
     Args:
-        config: Config, or its path.
+        config: Config, its path, or one of the names of :func:`list_models`; None takes the one in the checkpoint.
         checkpoint: Weights of exactly this model; None leaves it as initialized.
         device: Where it goes; by default the accelerator, if there is one.
 
     Raises:
-        CheckpointError: If the checkpoint is unreadable or of another architecture.
+        CheckpointError: If the checkpoint is unreadable, of another architecture, or has to bring the config and has
+            none.
+        ConfigError: If neither is given, or there is no such config.
     """
     register_all_modules()
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    if config is None and checkpoint is None:
+        raise ConfigError('A model needs a config, or a checkpoint that carries one.')
+    loaded = {} if checkpoint is None else CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu', logger='silent')
+    if config is None:
+        cfg = checkpoint_config(loaded, str(checkpoint))
+    else:
+        cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
     model = MODELS.build(cfg.model)
     if checkpoint is None:
-        model.init_weights()
+        with _without_list_of_parameters():
+            model.init_weights()
     else:
-        loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
         weights = loaded.get('state_dict', loaded)
         check_weights(weights, model, str(checkpoint))
         model.load_state_dict(weights)
+    model.cfg = cfg
+    model.dataset_meta = loaded.get('meta', {}).get('dataset_meta', {})
     return model.to(device or get_device()).eval()
 
 
 @torch.no_grad()
-def extract_features(model: BaseModel, batches: Iterable[dict]) -> dict[str, torch.Tensor | dict[str, torch.Tensor]]:
-    """Encodes all clips of a loader.
+def extract_features(
+    model: BaseModel,
+    data: Sequence[np.ndarray] | ClipStore | str | os.PathLike | Iterable[dict],
+    split: str | None = None,
+) -> dict[str, Tensor | dict[str, Tensor]]:
+    """Encodes clips, in the view by which the model's config tests.
 
     Args:
         model: Of :func:`init_model`.
-        batches: Loader over a ``SkeletonDataset``.
+        data: Clips (M, T, V, C) in metres; a clip store or its path; or a loader over a ``SkeletonDataset``.
+        split: Split of the store; by default all clips.
 
     Returns:
-        ``features``, modality to (N, D), and the data samples ``labels`` (N,) and ``index`` (N,), on the CPU.
+        ``features``, modality to (N, D), and the data samples: ``index`` (N,) and, of a store, ``labels`` (N,); all on
+        the CPU.
+
+    Raises:
+        ClipError: If a clip does not fit the model's layout.
+        StoreError: If the store is unreadable or has no such split.
+        ConfigError: If the model does not know how it tests.
     """
-    model.eval()
-    total = len(batches) if hasattr(batches, '__len__') else None
     features, samples = [], []
-    for batch in track(batches, total, 'Encoding') if is_main_process() else batches:
-        data = model.data_preprocessor(batch, False)
-        features.append({name: value.cpu() for name, value in model(**data, mode='tensor').items()})
-        samples.append({name: value.cpu() for name, value in data['data_samples'].items()})
+    for batch in view_batches(model, data, split, 'Encoding'):
+        features.append(_on_cpu(model(**batch, mode='tensor')))
+        samples.append(_on_cpu(batch['data_samples']))
     return dict(features=_concatenated(features), **_concatenated(samples))
 
 
-def _concatenated(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def view_batches(
+    model: BaseModel,
+    data: Sequence[np.ndarray] | ClipStore | str | os.PathLike | Iterable[dict],
+    split: str | None = None,
+    what: str = 'Testing',
+) -> Iterator[dict]:
+    """Batches as the model takes them, on its device: ``dict(inputs, data_samples)``; arguments as above."""
+    model.eval()
+    if isinstance(data, (str, os.PathLike, ClipStore)):
+        store = str(data.path if isinstance(data, ClipStore) else data)
+        batches = _loader(DATASETS.build(dict(_test_dataset(model), store=store, split=split)))
+    elif isinstance(data, Sequence):
+        batches = _loader(_ClipsInMemory(data, model.layout, _test_dataset(model)))
+    else:
+        batches = data
+    total = len(batches) if hasattr(batches, '__len__') else None
+    for batch in track(batches, total, what) if is_main_process() else batches:
+        yield model.data_preprocessor(batch, False)
+
+
+def _test_dataset(model: BaseModel) -> dict:
+    """What the config says of test data: pipeline, normalizations, persons."""
+    cfg = getattr(model, 'cfg', {})
+    loaders = [cfg[name] for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)]
+    if not loaders:
+        raise ConfigError(
+            'The model does not know how its clips are tested: make it by init_model from a config that has a '
+            'test_dataloader, or hand over a loader.'
+        )
+    dataset = loaders[0].dataset
+    return dict(dataset, num_persons=dataset.get('num_persons') or cfg.model.backbone.get('num_persons'))
+
+
+def _loader(dataset: Dataset) -> DataLoader:
+    return DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=batch_collate)
+
+
+class _ClipsInMemory(Dataset):
+    """Serves clips (M, T, V, C) as a :class:`SkeletonDataset` would serve them from a store, but without labels."""
+
+    def __init__(self, clips: Sequence[np.ndarray], layout: SkeletonLayout, config: dict) -> None:
+        self.clips = [np.asarray(clip) for clip in clips]
+        for number, clip in enumerate(self.clips):
+            check_clip(f'number {number}', clip, layout)
+        self.layout = layout
+        self.num_persons = config['num_persons'] or max(map(len, self.clips), default=1)
+        self.normalize = [TRANSFORMS.build(step) for step in config.get('normalize') or ()]
+        self.pipeline = None if config.get('pipeline') is None else ViewPipeline(config['pipeline'])
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitems__(self, positions: Sequence[int]) -> dict:
+        clips = ClipBatch.of([self.clips[position] for position in positions], self.num_persons)
+        for step in self.normalize:
+            clips = step(clips, self.layout)
+        index = torch.tensor(positions)
+        keys = clip_keys(torch.zeros_like(index), torch.zeros_like(index), index)
+        inputs = dict(clips=clips, keys=keys) if self.pipeline is None else self.pipeline(clips, keys)
+        return dict(inputs=inputs, data_samples=dict(index=index))
+
+
+@contextmanager
+def _without_list_of_parameters() -> Iterator[None]:
+    """MMEngine logs where each parameter's first value comes from, which nobody asked for here."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.cpu() for name, tensor in tensors.items()}
+
+
+def _concatenated(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

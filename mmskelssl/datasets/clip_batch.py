@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,6 +29,14 @@ class ClipBatch(NamedTuple):
     num_frames: Tensor
     num_persons: Tensor
     max_persons: int
+
+    @classmethod
+    def of(cls, clips: Sequence[np.ndarray], max_persons: int) -> ClipBatch:
+        """A packed batch of clips in memory, each (M, T, V, C)."""
+        num_persons, num_frames = torch.tensor([clip.shape[:2] for clip in clips]).T
+        rows = num_persons * num_frames
+        frames = np.concatenate([clip.reshape(-1, *clip.shape[2:]) for clip in clips]).astype(np.float32)
+        return cls(torch.from_numpy(frames), rows.cumsum(0) - rows, num_frames, num_persons, max_persons)
 
     def sample(self, lower: Tensor, upper: Tensor, weight: Tensor) -> Tensor:
         """Reads frames between frames, touching no others.

@@ -243,29 +243,19 @@ class ClipStoreWriter:
         self._num_coords = clip.shape[3]
 
     def _check(self, name: str, label: int, clip: np.ndarray) -> None:
-        def refuse(reason: str) -> None:
-            raise ClipError(f'Clip {name!r} {reason}')
-
         try:
             name.encode()
-        except UnicodeEncodeError:
-            refuse('has a name that is not Unicode.')
+        except UnicodeEncodeError as error:
+            raise ClipError(f'Clip {name!r} has a name that is not Unicode.') from error
         if name in self._known:
-            refuse('comes twice: names must be unique.')
-        if clip.ndim != 4:
-            refuse(f'has shape {clip.shape}: persons, frames, joints and coordinates (M, T, V, C) are needed.')
-        if clip.shape[2] != self.layout.num_joints:
-            refuse(f"has {clip.shape[2]} joints, but layout '{self.layout.name}' has {self.layout.num_joints}.")
+            raise ClipError(f'Clip {name!r} comes twice: names must be unique.')
+        check_clip(name, clip, self.layout)
         if self._num_coords not in (None, clip.shape[3]):
-            refuse(f'has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.')
-        if clip.size == 0:
-            refuse(f'is empty: its shape is {clip.shape}.')
-        if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():
-            refuse('has NaN, infinite or non-numeric coordinates.')
-        if not clip.any(axis=(1, 2, 3)).all():
-            refuse('has a person whose coordinates are all zero.')
+            raise ClipError(
+                f'Clip {name!r} has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.'
+            )
         if label not in range(len(self.classes)):
-            refuse(f'has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
+            raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
         if not self.names:
@@ -295,6 +285,28 @@ class ClipStoreWriter:
             source=self.source,
         )
         (folder / 'meta.json').write_text(json.dumps(meta, indent=1), encoding='utf-8')
+
+
+def check_clip(name: str, clip: np.ndarray, layout: SkeletonLayout) -> None:
+    """Refuses an array that is no clip (M, T, V, C) of a layout.
+
+    Raises:
+        ClipError: If its shape is another, it is empty, holds NaN or infinite coordinates, or a person without any.
+    """
+
+    def refuse(reason: str) -> None:
+        raise ClipError(f'Clip {name!r} {reason}')
+
+    if clip.ndim != 4:
+        refuse(f'has shape {clip.shape}: persons, frames, joints and coordinates (M, T, V, C) are needed.')
+    if clip.shape[2] != layout.num_joints:
+        refuse(f"has {clip.shape[2]} joints, but layout '{layout.name}' has {layout.num_joints}.")
+    if clip.size == 0:
+        refuse(f'is empty: its shape is {clip.shape}.')
+    if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():
+        refuse('has NaN, infinite or non-numeric coordinates.')
+    if not clip.any(axis=(1, 2, 3)).all():
+        refuse('has a person whose coordinates are all zero.')
 
 
 def map_array(path: str | os.PathLike, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
@@ -34,6 +38,9 @@ _SAFE_TYPES = [
     *(np.ndarray, np.dtype, _MULTIARRAY.scalar, _MULTIARRAY._reconstruct, *_DTYPES),
 ]
 
+# How torch words that it met code, and not bytes that are no checkpoint; the groups are the code's name.
+_CODE = re.compile(r'GLOBAL ([\w.]+)|(getattr\(.*?\)) is none|(?:unrecognized function|but got) (<.+?>)')
+
 
 def load_checkpoint_file(filename: str, map_location: str | torch.device | None = None) -> dict:
     """Reads a checkpoint of plain data and tensors.
@@ -49,15 +56,19 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
         checkpoint = torch.load(filename, map_location=map_location, weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f'Checkpoint not found: {filename}. Check the path.') from error
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f'Checkpoint {filename} holds more than tensors and plain data, and reading it could execute code; it is '
-            f'refused. If it is a training checkpoint of another program, save its state_dict alone. ({error})'
-        ) from error
-    # Whatever else a parser stumbles over in a file that is none.
+    except OSError as error:
+        raise CheckpointError(f'Checkpoint {filename} cannot be read: {error.strerror}.') from error
+    # A parser may stumble over anything in a file that is none.
     except Exception as error:
+        if isinstance(error, pickle.UnpicklingError) and (code := _CODE.search(str(error))):
+            raise CheckpointError(
+                f'Checkpoint {filename} holds more than tensors and plain data ({next(filter(None, code.groups()))}), '
+                'and reading it could execute code; it is refused. If it is a training checkpoint of another program, '
+                'save its state_dict alone.'
+            ) from error
         raise CheckpointError(
-            f'Checkpoint {filename} is damaged or not a PyTorch checkpoint: use another. ({error})'
+            f'Checkpoint {filename} is damaged or no PyTorch checkpoint ({Path(filename).stat().st_size:,} bytes): '
+            'copy it again, or use another.'
         ) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__} and not a checkpoint: use another.')
@@ -72,6 +83,45 @@ def register_safe_checkpoint_loading() -> None:
     """
     torch.serialization.add_safe_globals(_SAFE_TYPES)
     CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)
+
+
+def checkpoint_config(checkpoint: Mapping, filename: str) -> Config:
+    """The config that a checkpoint carries; its text is parsed as data and not executed.
+
+    Args:
+        checkpoint: What :func:`load_checkpoint_file` read.
+        filename: Path of the file, for messages.
+
+    Raises:
+        CheckpointError: If it carries none, or one that is not the plain data that MMEngine writes.
+    """
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not text:
+        raise CheckpointError(f'Checkpoint {filename} carries no config: give the config that it was trained with.')
+    try:
+        statements = ast.parse(text).body
+        return Config({statement.targets[0].id: _plain(statement.value) for statement in statements})
+    except (AttributeError, SyntaxError, ValueError) as error:
+        raise CheckpointError(
+            f'The config in checkpoint {filename} is not the plain data that MMEngine writes: give the config file '
+            'that it was trained with.'
+        ) from error
+
+
+def _plain(node: ast.expr) -> object:
+    """The value of an expression of literals, ``dict(key=value)`` and ``dict({key: value})``."""
+    match node:
+        case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as entries], keywords=[]):
+            return _plain(entries)
+        case ast.Call(func=ast.Name(id='dict'), args=[], keywords=entries):
+            return {entry.arg: _plain(entry.value) for entry in entries}
+        case ast.Dict():
+            return {_plain(key): _plain(value) for key, value in zip(node.keys, node.values, strict=True)}
+        case ast.List():
+            return [_plain(item) for item in node.elts]
+        case ast.Tuple():
+            return tuple(_plain(item) for item in node.elts)
+    return ast.literal_eval(node)
 
 
 def check_weights(weights: Mapping[str, torch.Tensor], module: nn.Module, what: str) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 from torch import nn
 
 import mmskelssl  # noqa: F401  registers safe loading
-from mmskelssl.utils.checkpoint import check_weights, load_checkpoint_file
+from mmskelssl.utils.checkpoint import check_weights, checkpoint_config, load_checkpoint_file
 from mmskelssl.utils.errors import CheckpointError
 
 
@@ -64,8 +65,9 @@ def test_what_mmengine_writes_comes_back(path):
 def test_code_is_refused_and_not_executed(path, tmp_path, load, call):
     trace = tmp_path / 'trace'
     torch.save(dict(state_dict={}, bomb=Bomb(trace, call)), path)
-    with pytest.raises(CheckpointError, match='could execute code; it is refused'):
+    with pytest.raises(CheckpointError, match='could execute code; it is refused') as caught:
         load(str(path))
+    assert_one_line_naming(caught, path)
     assert not trace.exists()
     if call is exec:
         with open(path, 'wb') as file:
@@ -90,7 +92,7 @@ class Lookup:
 )
 def test_getattr_reaches_nothing_but_the_statistics_of_histories(path, owner, name):
     torch.save(dict(lookup=Lookup(owner, name)), path)
-    with pytest.raises(CheckpointError, match='(?s)it is refused.*none of MMEngine'):
+    with pytest.raises(CheckpointError, match=r'\(getattr\(.*\)\).*it is refused'):
         load_checkpoint_file(str(path))
 
 
@@ -109,19 +111,31 @@ def test_missing_file(tmp_path):
 def test_damaged_file(path, keep):
     torch.save(dict(state_dict=dict(w=torch.randn(100))), path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r'epoch_1\.pth'):
-        load_checkpoint_file(str(path))
+    assert_is_no_checkpoint(path)
 
 
-@pytest.mark.parametrize('content', [b'', b'junk', b'PK\x03\x04junk', bytes(1000)])
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'junk', b'PK\x03\x04junk', bytes(1000), b'{"a": 1}', b'import os', b'\x89PNG\r\n\x1a\n', b'\xcd' * 99],
+)
 def test_file_that_is_no_checkpoint(path, content):
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r'epoch_1\.pth'):
+    assert_is_no_checkpoint(path)
+
+
+def assert_is_no_checkpoint(path):
+    with pytest.raises(CheckpointError, match='is damaged or no PyTorch checkpoint') as caught:
         load_checkpoint_file(str(path))
+    assert_one_line_naming(caught, path)
+
+
+def assert_one_line_naming(caught, path):
+    message = str(caught.value)
+    assert message.startswith(f'Checkpoint {path} ') and '\n' not in message and 'weights_only' not in message
 
 
 def test_folder_is_no_checkpoint(tmp_path):
-    with pytest.raises(CheckpointError, match='damaged or not a PyTorch checkpoint'):
+    with pytest.raises(CheckpointError, match=f'{tmp_path} cannot be read: Is a directory'):
         load_checkpoint_file(str(tmp_path))
 
 
@@ -141,3 +155,26 @@ def test_weights_that_fit():
 def test_weights_that_do_not_fit_are_named(weights, message):
     with pytest.raises(CheckpointError, match=f"^Checkpoint x is of another .* config's Linear: .*{message}"):
         check_weights(weights, nn.Linear(3, 2), 'Checkpoint x')
+
+
+def test_config_of_a_checkpoint_is_what_was_written():
+    cfg = Config(
+        dict(model=dict(type='A', sizes=[1, -2.5], pair=(None, True), **{'a b': dict(c='d')}), hooks=[dict(type='B')])
+    )
+    assert checkpoint_config(dict(meta=dict(cfg=cfg.pretty_text)), 'x.pth').to_dict() == cfg.to_dict()
+
+
+@pytest.mark.parametrize(
+    'text', ['import os', 'a = open("{trace}", "w")', 'a = dict(b=exec("1"))', 'a = b', 'a = (', 'open("{trace}", "w")']
+)
+def test_config_with_code_is_refused_and_not_executed(text, tmp_path):
+    trace = tmp_path / 'trace'
+    with pytest.raises(CheckpointError, match=r'config in checkpoint x\.pth is not the plain data.*give the config'):
+        checkpoint_config(dict(meta=dict(cfg=text.format(trace=trace))), 'x.pth')
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize('checkpoint', [{}, dict(meta={}), dict(meta=dict(cfg=''))])
+def test_checkpoint_without_config(checkpoint):
+    with pytest.raises(CheckpointError, match=r'x\.pth carries no config: give the config'):
+        checkpoint_config(checkpoint, 'x.pth')

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from torch.utils.data import DataLoader
+
+from mmskelssl.apis import extract_features, init_model
+from mmskelssl.datasets import ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.utils import CheckpointError, ClipError, StoreError
+from mmskelssl.utils.config import ConfigError
+
+
+def test_model_of_a_checkpoint_brings_its_config(pretraining_config, make_checkpoint):
+    path = make_checkpoint(pretraining_config)
+    model = init_model(None, path, 'cpu')
+    assert not model.training and model.cfg.model == pretraining_config.model
+    weights = torch.load(path, weights_only=True)['state_dict']
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+
+
+def test_initializing_prints_nothing(pretraining_config, capfd):
+    model = init_model(pretraining_config, device='cpu')
+    assert capfd.readouterr() == ('', '')
+    query, key = (getattr(model, name).state_dict() for name in ('encoder_q', 'encoder_k'))
+    assert all(torch.equal(query[name], key[name]) for name in query)
+
+
+def test_loading_prints_nothing(pretraining_config, make_checkpoint, capfd):
+    init_model(None, make_checkpoint(pretraining_config), 'cpu')
+    assert capfd.readouterr() == ('', '')
+
+
+def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make_store):
+    """Whatever the shape of the data: arrays, a store, its path, or a loader."""
+    path = make_store(lengths=(5, 9, 30, 12, 7))
+    model = init_model(pretraining_config, device='cpu')
+    store = ClipStore(path)
+    of_store = extract_features(model, store)
+    assert list(of_store['features']) == ['joint', 'bone'] and of_store['features']['bone'].shape == (5, 8)
+    assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
+    of_clips = extract_features(model, [store[i] for i in range(len(store))])
+    assert set(of_clips) == {'features', 'index'}
+    dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
+    dataset_cfg.pop('type')
+    loader = DataLoader(SkeletonDataset(**dataset_cfg), batch_size=2, collate_fn=batch_collate)
+    for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
+        assert torch.equal(other['index'], torch.arange(5))
+        for name, feature in of_store['features'].items():
+            torch.testing.assert_close(other['features'][name], feature)
+
+
+def test_features_of_a_split(pretraining_config, make_store):
+    store = ClipStore(make_store())
+    model = init_model(pretraining_config, device='cpu')
+    everything, test = (extract_features(model, store, split) for split in (None, 'test'))
+    torch.testing.assert_close(test['features']['joint'], everything['features']['joint'][store.splits['test']])
+    with pytest.raises(StoreError, match="no split 'val'"):
+        extract_features(model, store, 'val')
+
+
+def test_clips_of_one_person_fit_an_encoder_of_two(pretraining_config):
+    model = init_model(pretraining_config, device='cpu')
+    alone = np.random.default_rng(0).normal(size=(1, 9, 25, 3))
+    extracted = extract_features(model, [alone, np.concatenate([alone, alone])])['features']['joint']
+    assert extracted.shape == (2, 8) and not torch.equal(*extracted)
+
+
+def test_pipeline_on_the_device(pretraining_config, make_store):
+    """Where the model's preprocessor makes the views, clips get there unviewed."""
+    model = init_model(pretraining_config, device='cpu')
+    store = ClipStore(make_store())
+    clips = [store[i] for i in range(3)]
+    expected = extract_features(model, clips)['features']['joint']
+    on_device = pretraining_config.copy()
+    pipeline = on_device.test_dataloader.dataset.pop('pipeline')
+    on_device.model.data_preprocessor = dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline)
+    other = init_model(on_device, device='cpu')
+    other.load_state_dict(model.state_dict())
+    torch.testing.assert_close(extract_features(other, clips)['features']['joint'], expected)
+
+
+@pytest.mark.parametrize('clip, message', [
+    (np.zeros((1, 4, 20, 3)) + 1, "Clip 'number 1' has 20 joints, but layout 'ntu25' has 25"),
+    (np.ones((4, 25, 3)), "Clip 'number 1' has shape"),
+    (np.full((1, 4, 25, 3), np.nan), 'NaN'),
+])  # fmt: skip
+def test_unusable_clips_are_named(pretraining_config, clip, message):
+    model = init_model(pretraining_config, device='cpu')
+    with pytest.raises(ClipError, match=message):
+        extract_features(model, [np.ones((1, 4, 25, 3)), clip])
+
+
+def test_a_model_that_does_not_know_how_it_tests(pretraining_config):
+    model = init_model(Config(dict(model=pretraining_config.model)), device='cpu')
+    with pytest.raises(ConfigError, match='does not know how its clips are tested'):
+        extract_features(model, [np.ones((1, 4, 25, 3))])
+
+
+def test_neither_config_nor_checkpoint():
+    with pytest.raises(ConfigError, match='needs a config'):
+        init_model(None)
+
+
+def test_checkpoint_without_config(pretraining_config, tmp_path):
+    torch.save(dict(state_dict={}), tmp_path / 'bare.pth')
+    with pytest.raises(CheckpointError, match=r'bare\.pth carries no config: give the config'):
+        init_model(None, tmp_path / 'bare.pth')
+
+
+def test_unknown_name():
+    with pytest.raises(ConfigError, match="no config 'cdm'.*list_models"):
+        init_model('cdm')
