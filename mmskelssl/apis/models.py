@@ -18,7 +18,6 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mmskelssl.apis.zoo import find_config
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.keyed_random import clip_keys
@@ -30,6 +29,7 @@ from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.progress import track
 from mmskelssl.utils.setup_env import register_all_modules
+from mmskelssl.utils.zoo import find_config
 
 BATCH_SIZE = 256
 

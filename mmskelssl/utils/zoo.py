@@ -21,15 +21,14 @@ def zoo_root() -> Path:
 
 @cache
 def load_zoo() -> dict[str, dict]:
-    """Name to entry (``Config``, ``In Collection``, ``Metadata``, ``Results``) of every model."""
+    """Name to entry (``Config``, ``In Collection``, ``Metadata``, ``Results``) of every pre-training config."""
     root = zoo_root()
-    metafiles = load(root / 'model-index.yml')['Import']
-    models = (load(root / path)['Models'] for path in metafiles)
-    return {model['Name']: model for part in models for model in part}
+    metafiles = (load(root / path) for path in load(root / 'model-index.yml')['Import'])
+    return {model['Name']: model for metafile in metafiles for model in metafile['Models']}
 
 
 def list_models(pattern: str = '*') -> list[str]:
-    """Names of the pre-training configs of the toolbox, each good for :func:`init_model`.
+    """Names of the pre-training configs of the toolbox, each good for :func:`mmskelssl.apis.init_model`.
 
     Args:
         pattern: What names have to match, such as ``cmd_*_ntu60-*``.
@@ -51,3 +50,16 @@ def find_config(config: str | os.PathLike) -> Path:
             f"There is no config '{config}': give the path of a config file, or one of mmskelssl.apis.list_models()."
         )
     return zoo_root() / load_zoo()[str(config)]['Config']
+
+
+def paper_result(config: str, protocol: str, modality: str) -> tuple[float, str] | None:
+    """The top-1 accuracy that a paper gives for a config, and where it gives it.
+
+    Args:
+        config: Name of a pre-training config, with or without ``.py``.
+        protocol: Such as ``linear`` or ``semi10``.
+        modality: Such as ``joint``; fused ones joined by ``+``.
+    """
+    results = load_zoo().get(Path(config).name.removesuffix('.py'), {}).get('Results', [])
+    found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality']) == (protocol, modality))
+    return next(((r['Metrics']['Top 1 Accuracy'], r['Paper']) for r in found), None)

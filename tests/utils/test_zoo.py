@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelssl.apis import list_models
+from mmskelssl.registry import MODELS
+from mmskelssl.utils.config import ConfigError
+from mmskelssl.utils.zoo import find_config, load_zoo, paper_result, zoo_root
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+
+
+@pytest.fixture(params=load_zoo().values(), ids=lambda entry: entry['Name'])
+def entry(request) -> dict:
+    return request.param
+
+
+def test_every_method_and_config_of_pretraining_is_in_the_zoo():
+    files = {path for path in CONFIGS.glob('*/*.py') if path.parent.name != '_base_'}
+    assert {zoo_root() / entry['Config'] for entry in load_zoo().values()} == {
+        zoo_root() / path.relative_to(CONFIGS.parent) for path in files
+    }
+    assert set(list_models()) == {path.stem for path in files}
+
+
+def test_config_builds_and_is_what_the_entry_says(entry):
+    cfg = Config.fromfile(find_config(entry['Name']))
+    with torch.device('meta'):
+        assert isinstance(MODELS.build(cfg.model), torch.nn.Module)
+    assert entry['Metadata']['Epochs'] == cfg.train_cfg.max_epochs
+    assert entry['Metadata']['Batch Size'] == cfg.auto_scale_lr.base_batch_size
+
+
+def test_every_result_says_whose_it_is(entry):
+    for result in entry.get('Results', []):
+        assert {'Task', 'Dataset', 'Modality', 'Metrics'} < set(result)
+        assert ('Paper' in result) != ('Ours' in result)
+        if 'Ours' in result:
+            assert set(result['Ours']) == {'Command', 'Seeds', 'Machine', 'Date', 'Commit'}
+        assert 0 < result['Metrics']['Top 1 Accuracy'] < 100
+
+
+def test_our_results_are_those_of_the_page_of_results():
+    page = (CONFIGS.parent / 'docs' / 'results.md').read_text(encoding='utf-8')
+    ours = [result for entry in load_zoo().values() for result in entry.get('Results', []) if 'Ours' in result]
+    assert ours
+    for result in ours:
+        metrics = result['Metrics']
+        deviation = f' ± {metrics["Deviation"]}' if 'Deviation' in metrics else ''
+        assert f'**{metrics["Top 1 Accuracy"]}{deviation}**' in page
+
+
+def test_results_of_papers():
+    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub.py', 'semi1', 'joint') == (50.6, 'I²MD, table 4')
+    assert paper_result('i2md_gcn-transformer_1xb256-500e_ntu60-xview', 'knn', 'joint')[0] == 83.8
+    # Ours are none, whatever a paper does not measure is not there, and neither are users' configs.
+    assert paper_result('skeletonclr_bigru128_1xb64-100e_nw-ucla-xview', 'knn', 'motion') is None
+    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub', 'knn', 'bone') is None
+    assert paper_result('mine.py', 'knn', 'joint') is None and paper_result('', 'knn', 'joint') is None
+
+
+def test_names():
+    assert list_models('cmd_*_ntu120-*') == [
+        'cmd_bigru_1xb256-500e_ntu120-xset',
+        'cmd_bigru_1xb256-500e_ntu120-xsub',
+    ]
+    assert find_config('somewhere/mine.py') == Path('somewhere/mine.py')
+    with pytest.raises(ConfigError, match="no config 'cmd'"):
+        find_config('cmd')
