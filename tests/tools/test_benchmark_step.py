@@ -94,6 +94,7 @@ def test_every_part_of_every_method(run, method):
     assert summary['losses_share'] == pytest.approx(sum(losses)) and 0 < sum(losses) < 1
     assert result['measured']['batch_size'] == 4
     assert summary['clips_per_s'] == pytest.approx(4 / summary['step_seconds'])
+    assert summary['floor_seconds'] == pytest.approx(summary['flops'] / summary['flops_per_s']) and '\nfloor: ' in out
     if sys.platform == 'linux':
         assert all(part['peak_bytes'] > 2**20 for part in summary['parts'].values())
 
@@ -106,6 +107,15 @@ def test_classifier_has_no_hooks(run, frozen):
     encoders = ['backward: encoders'] * (not frozen)
     losses = ['similarities and losses', 'backward: similarities and losses']
     assert list(result['summary']['parts']) == ['views', 'query encoders', *losses, *encoders, 'optimizer']
+
+
+def test_floor_counts_products(run):
+    """A frozen encoder of 3 layers of 2 GRUs of width 4 on 8 frames; a head 8 x 3, forward and its weight's gradient."""
+    head = dict(type='LinearHead', num_classes=3)
+    *_, result = run(None, type='SkeletonClassifier', backbone=GRU, head=head, layout='ntu25', frozen=True)
+    gates, inputs = 3 * 4, [2 * 3 * 25, 8, 8]
+    encoder = 8 * 2 * sum(gates * (width + 4) for width in inputs)
+    assert result['summary']['flops'] == 4 * 2 * (encoder + 2 * 8 * 3)
 
 
 def test_options(run):

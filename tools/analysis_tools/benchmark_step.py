@@ -5,6 +5,9 @@ encoders and losses are compiled apart, so that they can be told apart. Views ar
 make them while it runs. Methods in stages are measured in their last one. Memory is what is allocated on a GPU, and
 what is resident on a CPU, at most during the part and in total; it is measured in a step of its own.
 
+The floor is the time that the step's matrix products and convolutions would take at the rate of one large matrix
+product of the same type, which takes turns with the steps.
+
 With --peer, the official CMD step (a checkout of github.com/maoyunyao/CMD, whose code is executed) takes turns with
 ours in the same process, on the same views and with the sizes of the config.
 """
@@ -29,6 +32,8 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import get_layout
@@ -199,6 +204,25 @@ def make_clips(cfg: Config, batch_size: int, device: torch.device) -> tuple[Call
     return lambda: [view.to(device) for view in pipeline(clips, keys)], samples
 
 
+def count_flops(cfg: Config) -> float:
+    """Floating-point operations that a step's matrix products and convolutions take for one clip."""
+    # On the CPU, where the counter sees into recurrent layers and attention that GPUs run as one operation.
+    device, num_clips = torch.device('cpu'), 2
+    make_views, samples = make_clips(cfg, num_clips, device)
+    step = Step(cfg, device, amp=False, compiled=False)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        step(make_views(), samples)
+    return counter.get_total_flops() / num_clips
+
+
+def matrix_product(device: torch.device, amp: bool) -> tuple[Callable[[], Tensor], float]:
+    """A large matrix product and its floating-point operations."""
+    size = 8192 if device.type == 'cuda' else 2048
+    dtype = (torch.float16 if device.type == 'cuda' else torch.bfloat16) if amp else torch.float32
+    a, b = torch.randn(2, size, size, device=device).to(dtype)
+    return lambda: a @ b, 2 * size**3
+
+
 class Peer:
     """The official CMD step with the sizes of a config.
 
@@ -272,8 +296,9 @@ def measure(cfg: Config, args: argparse.Namespace) -> dict:
         step(views, samples)
         return step.clock
 
+    product, product_flops = matrix_product(device, args.amp)
     seconds: dict[str, list[float]] = {name: [] for name in PARTS}
-    peer_seconds = []
+    peer_seconds, product_seconds = [], []
     # The first rounds warm up and do not count; compilers look at more than one.
     for turn in range(-3 if args.compile else -1, args.repeats):
         clock = run()
@@ -284,11 +309,17 @@ def measure(cfg: Config, args: argparse.Namespace) -> dict:
             with peer_clock.part('peer'):
                 peer(views)
             peer_seconds += [peer_clock.seconds['peer']] * (turn >= 0)
+        product_clock = Clock(device)
+        with product_clock.part('product'):
+            product()
+        product_seconds += [product_clock.seconds['product']] * (turn >= 0)
     gc.collect()
     return dict(
         batch_size=batch_size,
         seconds=seconds,
         peer_seconds=peer_seconds,
+        flops=batch_size * count_flops(cfg),
+        flops_per_s=product_flops / statistics.median(product_seconds),
         peak_bytes=dict(run(measure_memory=True).peak),
     )
 
@@ -312,6 +343,9 @@ def summarize(measured: dict) -> dict:
         step_seconds=step,
         clips_per_s=measured['batch_size'] / step,
         peak_bytes=max(part['peak_bytes'] for part in parts.values()),
+        flops=measured['flops'],
+        flops_per_s=measured['flops_per_s'],
+        floor_seconds=measured['flops'] / measured['flops_per_s'],
         losses_share=sum(parts[name]['share_of_step'] for name in (LOSSES, LOSSES_BACK) if name in parts),
     )
     if measured['peer_seconds']:
@@ -340,6 +374,11 @@ def table(summary: dict) -> str:
     lines.append(
         f'{summary["clips_per_s"]:,.1f} clips/s; similarities and losses with their backward pass are '
         f'{summary["losses_share"]:.1%} of the step'
+    )
+    lines.append(
+        f'floor: {1e3 * summary["floor_seconds"]:,.1f} ms for {summary["flops"] / 1e9:,.1f} GFLOP at the '
+        f'{summary["flops_per_s"] / 1e9:,.1f} GFLOP/s of a large matrix product; the step takes '
+        f'{summary["step_seconds"] / summary["floor_seconds"]:.2f} times that'
     )
     if peer := summary.get('peer'):
         lines.append(row('official CMD step', peer, None, None))
