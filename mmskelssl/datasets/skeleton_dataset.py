@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, map_array
 from mmskelssl.datasets.keyed_random import clip_keys
+from mmskelssl.datasets.label_draws import read_draw
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.transforms.wrappers import ViewPipeline
@@ -47,9 +48,12 @@ class SkeletonDataset(Dataset):
             ``cache/`` or ``cache_dir``, under a name made of store, recipe and version, and mapped like the store.
         num_persons: M of the views; by default that of the store's fullest clip.
         cache_dir: Where normalized frames are kept.
+        draw: Arguments of :func:`~mmskelssl.datasets.label_draws.read_draw` (``path``, ``ratio``, ``draw``): only the
+            split's clips that are drawn; by default all.
 
     Raises:
-        StoreError: If the store is unreadable, has no such split, or its cache cannot be written.
+        StoreError: If the store is unreadable, has no such split, or its cache cannot be written, or if a drawn clip is
+            not in the split.
     """
 
     def __init__(
@@ -60,13 +64,16 @@ class SkeletonDataset(Dataset):
         normalize: Sequence[dict] = (),
         num_persons: int | None = None,
         cache_dir: str | os.PathLike | None = None,
+        draw: dict | None = None,
     ) -> None:
         keep_freed_memory()
-        self._init_args = (store, split, pipeline, normalize, num_persons, cache_dir)
+        self._init_args = (store, split, pipeline, normalize, num_persons, cache_dir, draw)
         self.store = ClipStore(store)
         self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
         if not len(self.indices):
             raise StoreError(f"Split '{split}' of {store} is empty.")
+        if draw is not None:
+            self.indices = _drawn(self.store, self.indices, draw, split)
         self.pipeline = None if pipeline is None else ViewPipeline(pipeline)
         self.num_persons = num_persons or int(self.store.num_persons.max())
         self._clips = _normalized(self.store, list(normalize), Path(cache_dir or self.store.path / 'cache'))
@@ -79,6 +86,11 @@ class SkeletonDataset(Dataset):
     def labels(self) -> np.ndarray:
         """(N,) 0-based labels of the split's clips."""
         return self.store.labels[self.indices]
+
+    @property
+    def names(self) -> np.ndarray:
+        """(N,) names of the split's clips."""
+        return self.store.names[self.indices]
 
     @property
     def metainfo(self) -> dict:
@@ -119,6 +131,18 @@ class SkeletonDataset(Dataset):
 def batch_collate(batch: dict) -> dict:
     """Collate function for datasets that fetch whole batches: there is nothing left to collate."""
     return batch
+
+
+def _drawn(store: ClipStore, indices: np.ndarray, draw: dict, split: str | None) -> np.ndarray:
+    names = read_draw(**draw)
+    missing = sorted(set(names) - set(store.names[indices].tolist()))
+    if missing:
+        raise StoreError(
+            f'Label draws {draw["path"]} are of other clips: {len(missing)} of {len(names)} drawn ones, such as '
+            f"{missing[0]!r}, are not in split '{split}' of {store.path}. Make draws of that split with "
+            'tools/misc/make_draws.py.'
+        )
+    return indices[np.isin(store.names[indices], names)]
 
 
 def _normalized(store: ClipStore, normalize: list[dict], cache_dir: Path) -> ClipBatch:
