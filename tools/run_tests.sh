@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests in a virtual environment that it makes if need be (tools/misc/make_venv.sh).
 #
-#   bash tools/run_tests.sh [PYTEST_ARGS ...]      e.g. -k clip_store, or -n auto
+#   bash tools/run_tests.sh [PYTEST_ARGS ...]      e.g. -k clip_store; -n 0 runs them in one process
 #
 # Tests on real recordings and reference values look for them in the folder that MMSKELSSL_SHARED names, and are
 # skipped without it.
@@ -11,4 +11,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=$(bash "$root/tools/misc/make_venv.sh" tests)
 
 cd "$root"
-exec "$python" -m pytest -q tests "$@"
+# As many processes as cores, of one thread each.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+exec "$python" -m pytest -q -n auto --dist loadfile tests "$@"

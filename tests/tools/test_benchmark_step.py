@@ -110,7 +110,7 @@ def test_classifier_has_no_hooks(run, frozen):
 
 
 def test_floor_counts_products(run):
-    """A frozen encoder of 3 layers of 2 GRUs of width 4 on 8 frames; a head 8 x 3, forward and its weight's gradient."""
+    """A frozen encoder, 3 layers of 2 GRUs of width 4, on 8 frames; head 8 x 3, forward and its weight's gradient."""
     head = dict(type='LinearHead', num_classes=3)
     *_, result = run(None, type='SkeletonClassifier', backbone=GRU, head=head, layout='ntu25', frozen=True)
     gates, inputs = 3 * 4, [2 * 3 * 25, 8, 8]
