@@ -15,3 +15,7 @@ class CheckpointError(ValueError):
 
 class ReportError(ValueError):
     """Results, features or predictions cannot be used. The message names the file and says what to do."""
+
+
+class NonFiniteError(ValueError):
+    """Training met NaN or infinity. The message says where, and names the report and the reproducer."""

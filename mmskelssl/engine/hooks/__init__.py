@@ -1,5 +1,6 @@
 from mmskelssl.engine.hooks.classification_report_hook import ClassificationReportHook
 from mmskelssl.engine.hooks.epoch_hook import EpochHook
+from mmskelssl.engine.hooks.finite_check_hook import FiniteCheckHook
 from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
 from mmskelssl.engine.hooks.momentum_update_hook import MomentumUpdateHook
 from mmskelssl.engine.hooks.queue_enqueue_hook import QueueEnqueueHook
@@ -8,6 +9,7 @@ from mmskelssl.engine.hooks.setup_check_hook import SetupCheckHook
 __all__ = [
     'ClassificationReportHook',
     'EpochHook',
+    'FiniteCheckHook',
     'FrozenBackboneHook',
     'MomentumUpdateHook',
     'QueueEnqueueHook',

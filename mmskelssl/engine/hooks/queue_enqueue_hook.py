@@ -21,6 +21,8 @@ class QueueEnqueueHook(Hook):
 
     With gradient accumulation the keys of all batches are enqueued after the update they belong to, so that every one
     of them is compared with the same bank.
+
+    Keys emptied until then mean that the update was skipped (``FiniteCheckHook``): nothing of it is enqueued.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,8 @@ class QueueEnqueueHook(Hook):
         if not runner.optim_wrapper.should_update():
             return
         batches, self._pending = self._pending, []
+        if not model.keys:
+            return
         model.bank.enqueue({name: torch.cat(_of_all_ranks(name, batches)) for name in model.keys})
 
 
