@@ -18,7 +18,7 @@ def main() -> int:
         metavar='CKPT',
         help='resume from CKPT, or, without a value, from the newest checkpoint in the work directory',
     )
-    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument(
         '--auto-scale-lr', action='store_true', help='scale the learning rate by total batch / auto_scale_lr.base_batch'
     )
@@ -29,9 +29,10 @@ def main() -> int:
 def with_training_flags(cfg, args):
     if args.amp:
         if get_device() == 'cpu':
-            raise ValueError('--amp needs a GPU: MMEngine has no mixed precision on CPUs.')
-        cfg.optim_wrapper.update(type='AmpOptimWrapper')
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+            cfg.optim_wrapper.update(type='BFloat16OptimWrapper')
+        else:
+            cfg.optim_wrapper.update(type='AmpOptimWrapper')
+            cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise ValueError('--auto-scale-lr: the config does not say auto_scale_lr=dict(base_batch_size=...).')

@@ -1,3 +1,3 @@
-from mmskelssl.engine import hooks, runner
+from mmskelssl.engine import hooks, optim, runner
 
-__all__ = ['hooks', 'runner']
+__all__ = ['hooks', 'optim', 'runner']

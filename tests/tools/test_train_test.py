@@ -285,12 +285,10 @@ def test_compiled_training(workshop, pretrained):
         torch.testing.assert_close(compiled[key], value, atol=1e-4, rtol=1e-4, msg=key)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 def test_mixed_precision(workshop):
     run('train.py', workshop, 'pretrain.py', '--work-dir', 'amp', '--amp')
     checkpoint = load(workshop / 'amp' / 'epoch_2.pth')
-    assert 'loss_scaler' in checkpoint['optimizer']
+    assert ('loss_scaler' in checkpoint['optimizer']) == torch.cuda.is_available()
     assert all(np.isfinite(validations(workshop / 'amp', 'loss')))
 
 
@@ -399,11 +397,6 @@ def test_damaged_and_missing_checkpoints(mistake, pretrained, tmp_path):
     assert 'Checkpoint not found' in mistake('test', 'pretrain.py', tmp_path / 'nowhere.pt')
     torch.save([1, 2], tmp_path / 'list.pt')
     assert 'holds a list and not a checkpoint' in mistake('test', 'pretrain.py', tmp_path / 'list.pt')
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason='on a CPU only')
-def test_mixed_precision_on_a_cpu(mistake):
-    assert '--amp needs a GPU' in mistake('train', 'pretrain.py', '--amp')
 
 
 def test_scaling_the_rate_needs_a_base(mistake):

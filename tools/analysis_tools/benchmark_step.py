@@ -120,10 +120,11 @@ class Step:
     def __init__(self, cfg: Config, device: torch.device, amp: bool, compiled: bool) -> None:
         self.model = MODELS.build(cfg.model).to(device).train()
         self.model.epoch = cfg.train_cfg.max_epochs - 1
-        self.device, self.amp = device, amp
         wrapper = cfg.optim_wrapper.to_dict()
         if amp and device.type == 'cuda':
             wrapper = dict(wrapper, type='AmpOptimWrapper', loss_scale='dynamic')
+        elif amp:
+            wrapper = dict(wrapper, type='BFloat16OptimWrapper')
         self.optim_wrapper = build_optim_wrapper(self.model, wrapper)
         self.clock = Clock(device)
         self._instrument(torch.compile if compiled else lambda function: function)
@@ -167,8 +168,7 @@ class Step:
         if hasattr(model, 'momentum_update'):
             with part(MOMENTUM):
                 model.momentum_update()
-        on_cpu = self.amp and self.device.type == 'cpu'
-        with part(LOSSES), self.optim_wrapper.optim_context(model), torch.autocast('cpu', enabled=on_cpu):
+        with part(LOSSES), self.optim_wrapper.optim_context(model):
             loss, _ = model.parse_losses(self.forward(views, samples))
             loss = self.optim_wrapper.scale_loss(loss)
         with part(LOSSES_BACK):

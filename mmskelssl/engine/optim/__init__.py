@@ -1,0 +1,3 @@
+from mmskelssl.engine.optim.bfloat16_optim_wrapper import BFloat16OptimWrapper
+
+__all__ = ['BFloat16OptimWrapper']
