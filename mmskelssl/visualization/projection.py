@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -11,6 +11,39 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 # For the axis that points up, the one that points right; the third one, right x up, points at the reader.
 _RIGHT_OF = {'+y': '+x', '-y': '+x', '+z': '+x', '-z': '+x', '+x': '-y', '-x': '+y'}
 UP_AXES = tuple(_RIGHT_OF)
+
+
+def upright_clips(
+    clips: Sequence[np.ndarray], titles: Sequence[str], layout: SkeletonLayout, up: str | None = None
+) -> tuple[list[np.ndarray], list[str]]:
+    """Checks clips that are to be drawn side by side, and finds where each has its up.
+
+    Args:
+        clips: (M, T, V, C) coordinates each, C 2 or 3.
+        titles: One title a clip.
+        layout: Layout of the V joints.
+        up: The axis that points up in all of them, one of :data:`UP_AXES`; found for each clip where it is not given.
+
+    Returns:
+        The clips in float32, and the up axis of each.
+
+    Raises:
+        ValueError: If a clip does not fit the layout, or titles and clips differ in number.
+    """
+    if not len(clips) or len(clips) != len(titles):
+        raise ValueError(f'{len(clips)} clips and {len(titles)} titles: one title for every clip is needed.')
+    arrays = [np.asarray(clip, np.float32) for clip in clips]
+    for array, title in zip(arrays, titles, strict=True):
+        if array.ndim != 4 or array.size == 0 or array.shape[2] != layout.num_joints or array.shape[3] not in (2, 3):
+            raise ValueError(
+                f"Clip '{title}' has shape {array.shape}: persons, frames, {layout.num_joints} joints of layout "
+                f"'{layout.name}' and 2 or 3 coordinates (M, T, V, C) are needed."
+            )
+    detected = [up or detect_up(array, layout) for array in arrays]
+    # A clip that does not tell (nobody in it) is drawn as its neighbours are.
+    known = [axis for axis in detected if axis]
+    fallback = known[-1] if known else '+y'
+    return arrays, [axis or fallback for axis in detected]
 
 
 def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:

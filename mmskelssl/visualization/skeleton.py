@@ -18,7 +18,7 @@ from PIL import Image
 
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.utils.files import written_beside
-from mmskelssl.visualization.projection import detect_up, project, visible_joints
+from mmskelssl.visualization.projection import project, upright_clips, visible_joints
 
 # One row a person; its left side, its middle, its right side.
 COLORS = np.array(
@@ -37,6 +37,14 @@ LEGEND_HEIGHT = 0.3
 CHARACTERS_AN_INCH = 13.5
 DPI = 100
 PANEL_COLOR = '0.97'
+
+
+def joint_sides(layout: SkeletonLayout) -> np.ndarray:
+    """Whether each joint (V,), and the bone to its parent, is ``LEFT``, ``MIDDLE`` or ``RIGHT``."""
+    sides = np.full(layout.num_joints, MIDDLE)
+    for left, right in layout.pairs:
+        sides[left], sides[right] = LEFT, RIGHT
+    return sides
 
 
 def draw_frames(
@@ -207,29 +215,15 @@ def _scenes(
     up: str | None,
     frames: int | None = None,
 ) -> list[Scene]:
-    if not len(clips) or len(clips) != len(titles):
-        raise ValueError(f'{len(clips)} clips and {len(titles)} titles: one title for every clip is needed.')
-    arrays = [np.asarray(clip, np.float32) for clip in clips]
-    for array, title in zip(arrays, titles, strict=True):
-        if array.ndim != 4 or array.size == 0 or array.shape[2] != layout.num_joints or array.shape[3] not in (2, 3):
-            raise ValueError(
-                f"Clip '{title}' has shape {array.shape}: persons, frames, {layout.num_joints} joints of layout "
-                f"'{layout.name}' and 2 or 3 coordinates (M, T, V, C) are needed."
-            )
-    detected = [detect_up(array, layout) for array in arrays]
-    # A clip that does not tell (nobody in it) is drawn as its neighbours are.
-    known = [axis for axis in detected if axis]
-    fallback = known[-1] if known else '+y'
-    sides = np.full(layout.num_joints, MIDDLE)
-    for left, right in layout.pairs:
-        sides[left], sides[right] = LEFT, RIGHT
+    arrays, ups = upright_clips(clips, titles, layout, up)
+    sides = joint_sides(layout)
     bones = np.array(layout.bones, int).reshape(-1, 2)
     scenes = []
-    for array, axis in zip(arrays, detected, strict=True):
+    for array, axis in zip(arrays, ups, strict=True):
         length = array.shape[1]
         kept = np.unique(np.linspace(0, length - 1, min(frames or length, length)).round().astype(int))
         picked = array[:, kept]
-        points = project(picked, up or axis or fallback, turn)
+        points = project(picked, axis, turn)
         scenes.append(Scene(kept, points, visible_joints(picked, layout), bones, sides))
     return scenes
 
