@@ -1,0 +1,157 @@
+"""The text files of PKU-MMD: recordings, their labels, and splits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.utils.errors import ClipError
+
+NUM_BODIES = 2
+NUM_ACTIONS = 51
+# The longest recordings take some 15 MiB.
+MAX_BYTES = 128 << 20
+
+_FRAME = (NUM_BODIES, NTU25.num_joints, 3)
+_NUM_COLUMNS = math.prod(_FRAME)
+# How the two numbers of a label become the first frame and the one after the last, counted from 0.
+RANGES: dict[str, Callable[[int, int], tuple[int, int]]] = {
+    'half-open': lambda start, end: (start, end),
+    'inclusive': lambda start, end: (start - 1, end),
+}
+
+
+class Label(NamedTuple):
+    """One labelled range of a recording.
+
+    Args:
+        label: 0-based class.
+        start: First frame, counted from 0.
+        stop: The frame after the last one.
+        confidence: As given.
+    """
+
+    label: int
+    start: int
+    stop: int
+    confidence: float
+
+
+def parse_recording(data: bytes, origin: str) -> np.ndarray:
+    """Reads the coordinates of a recording; NaN and infinite ones are passed on.
+
+    Args:
+        data: The file's bytes: a line a frame.
+        origin: The file's name, for messages.
+
+    Returns:
+        (2, T, 25, 3) float32.
+
+    Raises:
+        ClipError: If a line does not hold as many numbers as a frame has.
+    """
+    lines = text_lines(data, origin)
+    try:
+        rows = np.loadtxt(lines, np.float32, comments=None, ndmin=2)
+    except ValueError:
+        rows = np.empty((0, 0))
+    # Empty lines do not count as rows.
+    if rows.shape != (len(lines), _NUM_COLUMNS):
+        raise ClipError(f'{origin}:{_first_fault(lines)}')
+    return rows.reshape(-1, *_FRAME).transpose(1, 0, 2, 3)
+
+
+def _first_fault(lines: list[str]) -> str:
+    for number, line in enumerate(lines, 1):
+        fields = line.split()
+        if len(fields) != _NUM_COLUMNS:
+            return (
+                f'{number}: {len(fields)} numbers where a frame has {_NUM_COLUMNS} '
+                f'({NUM_BODIES} bodies of {NTU25.num_joints} joints)'
+            )
+        for field in fields:
+            if not _is_number(field):
+                return f'{number}: {shown(field)} is no number'
+    return '1: not a recording'
+
+
+def parse_label(line: str, ranges: str) -> Label:
+    """Reads a line ``action,start,end,confidence``.
+
+    Args:
+        line: The line.
+        ranges: What the two numbers mean: one of :data:`RANGES`.
+
+    Raises:
+        ClipError: If the line is no label. The message leaves out the place.
+    """
+    fields = line.split(',')
+    if len(fields) != 4:
+        raise ClipError(f'{len(fields)} fields where a label has 4 (action, start, end, confidence): {shown(line)}')
+    action, first, last = (_whole_number(field) for field in fields[:3])
+    if not 1 <= action <= NUM_ACTIONS:
+        raise ClipError(f'action {action} is none of 1 to {NUM_ACTIONS}')
+    start, stop = RANGES[ranges](first, last)
+    if start < 0:
+        raise ClipError(f'range {first} to {last} begins before the recording ({ranges} ranges)')
+    if stop <= start:
+        raise ClipError(f'range {first} to {last} is empty or reversed ({ranges} ranges)')
+    return Label(action - 1, start, stop, _number(fields[3]))
+
+
+def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
+    """Reads the names of training and validation recordings from lines 2 and 4.
+
+    Raises:
+        ClipError: If there are no such lines.
+    """
+    lines = text_lines(data, origin)
+    if len(lines) < 4:
+        raise ClipError(f'{origin}:{len(lines)}: the file ends; names of training recordings are due in line 2, those '
+                        'for validation in line 4')  # fmt: skip
+    training, validation = (lines[number].replace(',', ' ').split() for number in (1, 3))
+    return training, validation
+
+
+def text_lines(data: bytes, origin: str) -> list[str]:
+    """The lines of a file, without trailing empty ones; line ends of Windows and a byte-order mark do not matter.
+
+    Raises:
+        ClipError: If the file is too large or empty.
+    """
+    if len(data) > MAX_BYTES:
+        raise ClipError(f'{origin}: {len(data)} bytes are more than the {MAX_BYTES} that a file may have')
+    text = data.decode('utf-8-sig', errors='replace').rstrip()
+    if not text:
+        raise ClipError(f'{origin}: the file is empty')
+    return text.splitlines()
+
+
+def shown(text: str) -> str:
+    """The beginning of a text as it can be printed."""
+    return repr(text[:40]) + ('...' if len(text) > 40 else '')
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return field.isascii() and '_' not in field
+
+
+def _number(field: str) -> float:
+    if not _is_number(field) or not math.isfinite(float(field)):
+        raise ClipError(f'{shown(field)} is no finite number')
+    return float(field)
+
+
+def _whole_number(field: str) -> int:
+    value = _number(field)
+    if not value.is_integer():
+        raise ClipError(f'{shown(field)} is no whole number')
+    return int(value)
