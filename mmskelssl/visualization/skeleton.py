@@ -6,7 +6,6 @@ import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,8 +16,8 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from mmskelssl.datasets.layouts import SkeletonLayout
-from mmskelssl.utils.files import written_beside
 from mmskelssl.visualization.projection import project, upright_clips, visible_joints
+from mmskelssl.visualization.saving import animation_writer
 
 # One row a person; its left side, its middle, its right side.
 COLORS = np.array(
@@ -112,7 +111,7 @@ def animate(
     up: str | None = None,
     size: float = 2.6,
 ) -> None:
-    """Writes clips as an endless GIF, side by side and at the same scale.
+    """Writes clips as an endless GIF or as a video, side by side and at the same scale.
 
     It has the frames of the longest clip; shorter clips are slowed down so that all end together.
 
@@ -120,29 +119,19 @@ def animate(
         clips: (M, T, V, C) coordinates each, as for :func:`draw_frames`.
         titles: One title a clip.
         layout: Layout of the V joints.
-        path: The file, ending in ``.gif``.
-        fps: Frames a second, 1 to 50; the format counts in hundredths of a second.
+        path: The file, ending in ``.gif`` or, where there is ffmpeg, ``.mp4``.
+        fps: Frames a second; at most 50 in a GIF, which counts in hundredths of a second.
         turn: As for :func:`draw_frames`.
         up: As for :func:`draw_frames`.
         size: Height of a panel in inches of 100 pixels.
 
     Raises:
-        ValueError: If a clip does not fit the layout, titles and clips differ in number, or a GIF cannot have the path
-            or ``fps``.
+        ValueError: If a clip does not fit the layout, titles and clips differ in number, or no file of that name and
+            ``fps`` can be written.
     """
-    if Path(path).suffix.lower() != '.gif':
-        raise ValueError(f'Animations are written as GIF, but {path} does not end in .gif.')
-    if not 1 <= fps <= 50:
-        raise ValueError(f'{fps} frames a second: a GIF can have 1 to 50.')
+    save = animation_writer(path, fps)
     scenes = _scenes(clips, titles, layout, turn, up)
-    images = _render(scenes, titles, _span(scenes), size)
-    # One palette for all frames, taken from the middle, keeps what stands still from flickering.
-    palette = images[len(images) // 2].quantize(128)
-    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    with written_beside(path) as beside:
-        images[0].save(
-            beside, 'GIF', save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0, optimize=False
-        )
+    save(_render(scenes, titles, _span(scenes), size))
 
 
 @dataclass
