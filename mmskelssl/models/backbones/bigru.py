@@ -47,9 +47,7 @@ class BiGRU(nn.Module):
         width = num_joints * in_channels * num_persons
         self.input_norm = nn.BatchNorm1d(width)
         widths = [width] + [self.out_channels] * (num_layers - 1)
-        self.layers = nn.ModuleList(
-            nn.ModuleList(nn.GRU(w, hidden_channels, batch_first=True) for _ in range(2)) for w in widths
-        )
+        self.layers = nn.ModuleList(nn.ModuleList(nn.GRU(w, hidden_channels) for _ in range(2)) for w in widths)
         for parameter in self.layers.parameters():
             if parameter.ndim == 2:
                 nn.init.xavier_uniform_(parameter)
@@ -63,11 +61,12 @@ class BiGRU(nn.Module):
                 f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
                 'its num_joints and num_persons, or num_persons of the dataset.'
             )
-        x = self.input_norm(x).transpose(1, 2)
+        # Time first and contiguous: all frames meet the input weights in one product, not in one a frame.
+        x = self.input_norm(x).permute(2, 0, 1).contiguous()
         for first, second in self.layers:
             outputs = first(x)[0], self._second(second, x)
             x = torch.cat(outputs, -1)
-        return x[:, -1] if self.pool == 'last' else x.mean(1)
+        return x[-1] if self.pool == 'last' else x.mean(0)
 
     def _second(self, gru: nn.GRU, x: Tensor) -> Tensor:
-        return gru(x.flip(1))[0].flip(1) if self.bidirectional else gru(x)[0]
+        return gru(x.flip(0))[0].flip(0) if self.bidirectional else gru(x)[0]
