@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
@@ -19,12 +16,9 @@ from mmskelssl.registry import DATASETS
 from mmskelssl.utils import CheckpointError, StoreError, register_all_modules
 from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
 from mmskelssl.visualization import plot_embedding, save_figure
+from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
 
 MIN_CLIPS = 5
-# t-SNE works on distances, and those of 2,048 dimensions cost much and say no more than those of their first 50
-# principal components (van der Maaten & Hinton, Visualizing Data using t-SNE, JMLR 2008).
-PCA_DIMENSIONS = 50
-PERPLEXITY = 30
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--split', help="split of the store, such as xview_test; default: the test set's")
     parser.add_argument('--num-classes', type=int, default=15, help='draw the first so many classes (default: 15)')
     parser.add_argument('--max-clips', type=int, default=2000, help='draw at most so many clips (default: 2000)')
-    parser.add_argument('--method', choices=('tsne', 'pca'), default='tsne')
+    parser.add_argument('--method', choices=METHODS, default='tsne')
     parser.add_argument('--modality', default='joint', help='modality whose features are drawn (default: joint)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the choice of clips and of t-SNE (default: 0)')
     return parser.parse_args()
@@ -56,31 +50,11 @@ def build_dataset(cfg: Config, split: str | None, path: str) -> SkeletonDataset:
         raise ConfigError(f'Config {path}: {error.args[0]}') from error
 
 
-def choose(labels: np.ndarray, num_classes: int, max_clips: int, seed: int) -> np.ndarray:
-    """Positions of at most ``max_clips`` random clips of the first ``num_classes`` classes among ``labels`` (N,)."""
-    candidates = np.flatnonzero(np.isin(labels, np.unique(labels)[:num_classes]))
-    if len(candidates) > max_clips:
-        candidates = np.random.default_rng(seed).choice(candidates, max_clips, replace=False)
-    return np.sort(candidates)
-
-
-def embed(features: np.ndarray, method: str, seed: int) -> np.ndarray:
-    """Points (N, 2) for features (N, D)."""
-    components = min(2 if method == 'pca' else PCA_DIMENSIONS, *features.shape)
-    points = PCA(components, random_state=seed).fit_transform(features)
-    if method == 'pca':
-        return points
-    perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
-    # Its threads share steps of microseconds: on cores that others use too they wait for each other, 60 s instead of 3.
-    with threadpool_limits(1):
-        return TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(points)
-
-
 def run(args: argparse.Namespace) -> None:
     cfg = load_config(args)
     register_all_modules()
     dataset = build_dataset(cfg, args.split, args.config)
-    positions = choose(dataset.labels, args.num_classes, args.max_clips, args.seed)
+    positions = choose_clips(dataset.labels, args.num_classes, args.max_clips, args.seed)
     if len(positions) < MIN_CLIPS:
         raise ConfigError(f'{len(positions)} clips are too few to draw: at least {MIN_CLIPS} are needed.')
     loader = DataLoader(dataset, batch_size=128, sampler=positions.tolist(), collate_fn=batch_collate)
@@ -89,8 +63,7 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError(f"The model has no modality '{args.modality}', but {sorted(extracted['features'])}.")
     features = np.asarray(extracted['features'][args.modality].cpu(), np.float32)
     points = embed(features, args.method, args.seed)
-    name = {'tsne': 't-SNE', 'pca': 'PCA'}[args.method]
-    title = f'{name} of {args.modality} features, {len(points)} clips\n{Path(args.checkpoint).name}'
+    title = f'{METHODS[args.method]} of {args.modality} features, {len(points)} clips\n{Path(args.checkpoint).name}'
     out = args.out or Path(args.checkpoint).with_suffix(f'.{args.method}.png')
     save_figure(plot_embedding(points, np.asarray(extracted['labels']), dataset.store.classes, title), out)
     print(f'picture: {out}')

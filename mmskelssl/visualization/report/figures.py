@@ -1,0 +1,136 @@
+"""What a page draws: embeddings, retrievals and confusions, as plain data that names clips by their number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from mmskelssl.evaluation.arrays import load_arrays
+from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
+from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
+from mmskelssl.visualization.report.clips import PlayableClips
+
+# As in figure 6 of I²MD.
+EMBEDDED_CLASSES = 15
+MAX_POINTS = 600
+MIN_POINTS = 5
+NEIGHBOURS = 5
+# Of the confusions that hold none of the clips already in the page, so many bring one of theirs.
+MAX_EXAMPLES = 300
+EXAMPLES_A_CELL = 8
+
+
+def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
+    """For each modality with features: ``points`` (method to (N, 2), 0 to 1), ``labels`` (N,) and ``clips`` (N,)."""
+    found = []
+    for modality, result in _with_features(report).items():
+        test = load_arrays(folder / result.files['test_features'], 'names', 'labels', 'features')
+        rows = choose_clips(test['labels'], EMBEDDED_CLASSES, MAX_POINTS, seed=0)
+        if len(rows) < MIN_POINTS:
+            continue
+        features = test['features'][rows].astype(np.float32)
+        points = {name: _in_unit_square(embed(features, method, seed=0)) for method, name in METHODS.items()}
+        found.append(
+            dict(
+                name=modality,
+                points={name: values.round(4).tolist() for name, values in points.items()},
+                labels=test['labels'][rows].tolist(),
+                clips=clips.add_all(test['names'][rows]),
+            )
+        )
+    return found
+
+
+def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
+    """For each modality with features: one random test clip a class and its nearest training clips by cosine."""
+    found = []
+    for modality, result in _with_features(report).items():
+        if 'train_features' not in result.files:
+            continue
+        test, train = (
+            load_arrays(folder / result.files[f'{side}_features'], 'names', 'labels', 'features')
+            for side in ('test', 'train')
+        )
+        random = np.random.default_rng(0)
+        present = np.unique(test['labels'])[:EMBEDDED_CLASSES]
+        queries = np.array([random.choice(np.flatnonzero(test['labels'] == label)) for label in present])
+        similarities = _unit(test['features'][queries]) @ _unit(train['features']).T
+        nearest = np.argsort(-similarities, axis=1, kind='stable')[:, :NEIGHBOURS]
+        rows = [
+            dict(
+                query=clips.add(str(test['names'][query])),
+                label=int(test['labels'][query]),
+                neighbours=[
+                    dict(
+                        clip=clips.add(str(train['names'][row])),
+                        label=int(train['labels'][row]),
+                        similarity=round(float(cosine[row]), 3),
+                    )
+                    for row in order
+                ],
+            )
+            for query, order, cosine in zip(queries, nearest, similarities, strict=True)
+        ]
+        found.append(dict(name=modality, rows=rows))
+    return found
+
+
+def outcomes(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
+    """For each result ``classes``, the (K,) accuracies, ``confusion`` (K, K), and ``examples``, clips of its cells."""
+    return [
+        dict(
+            name=f'{result.protocol} · {result.modality}',
+            classes=[None if value is None else round(value, 2) for value in result.per_class_accuracy],
+            confusion=result.confusion,
+            examples=_examples(result, folder, clips),
+        )
+        for result in report.results
+    ]
+
+
+def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips) -> dict[str, list[int]]:
+    """``true,predicted`` to some of the cell's clips, those that other figures show first."""
+    if 'predictions' not in result.files:
+        return {}
+    arrays = load_arrays(folder / result.files['predictions'], 'names', 'labels', 'scores')
+    predicted = arrays['scores'].argmax(-1)
+    cells: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
+    for run in predicted:
+        for name, true, taken_for in zip(
+            arrays['names'].tolist(), arrays['labels'].tolist(), run.tolist(), strict=True
+        ):
+            cells[true, taken_for][name] = None
+    examples = {}
+    missing = MAX_EXAMPLES
+    # The fullest cells first: they are looked at most.
+    for (true, taken_for), names in sorted(cells.items(), key=lambda cell: -len(cell[1])):
+        shown = [name for name in names if name in clips][:EXAMPLES_A_CELL]
+        if not shown and missing:
+            shown = list(names)[:1]
+            missing -= 1
+        ids = [number for number in clips.add_all(shown) if number is not None]
+        if ids:
+            examples[f'{true},{taken_for}'] = ids
+    return examples
+
+
+def _with_features(report: EvaluationReport) -> dict[str, ProtocolResult]:
+    """Modality to its first result that kept the test side's features."""
+    found: dict[str, ProtocolResult] = {}
+    for result in report.results:
+        if 'test_features' in result.files:
+            found.setdefault(result.modality, result)
+    return found
+
+
+def _in_unit_square(points: np.ndarray) -> np.ndarray:
+    """The same picture, centred in the square from 0 to 1."""
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    return (points - (lowest + highest) / 2) / max((highest - lowest).max(), 1e-12) + 0.5
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    features = features.astype(np.float32)
+    return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)

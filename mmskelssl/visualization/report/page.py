@@ -1,0 +1,74 @@
+"""A report as one HTML page that needs no network."""
+
+from __future__ import annotations
+
+import html
+import os
+from dataclasses import asdict
+from pathlib import Path
+from string import Template
+
+from matplotlib.colors import to_hex
+
+from mmskelssl.datasets.layouts import get_layout
+from mmskelssl.evaluation.report import EvaluationReport
+from mmskelssl.utils.files import written_beside
+from mmskelssl.visualization.player import encode_skeleton, player_assets, script_json
+from mmskelssl.visualization.plots import class_colors
+from mmskelssl.visualization.report.clips import PlayableClips
+from mmskelssl.visualization.report.figures import embeddings, outcomes, retrievals
+from mmskelssl.visualization.report.tables import headline, protocol_rows
+
+_ASSETS = Path(__file__).parent / 'assets'
+
+
+def write_html(report: EvaluationReport, path: str | os.PathLike) -> None:
+    """Writes ``report.html``; features and predictions are looked for beside it.
+
+    Args:
+        report: What was measured.
+        path: The file; it appears whole or not at all.
+
+    Raises:
+        ReportError: If features or predictions that the report names are missing or damaged.
+    """
+    path = Path(path)
+    style, script, page = (
+        (_ASSETS / name).read_text(encoding='utf-8') for name in ('page.css', 'page.js', 'page.html')
+    )
+    text = Template(page).substitute(
+        title=html.escape(f'{report.method} on {report.data.dataset}'),
+        player=player_assets(),
+        style=style,
+        script=script,
+        data=script_json(page_data(report, path.parent)),
+    )
+    with written_beside(path) as beside:
+        beside.write_text(text, encoding='utf-8')
+
+
+def page_data(report: EvaluationReport, folder: Path) -> dict:
+    """What the page's script draws, as plain data."""
+    clips = PlayableClips(report.data)
+    # Confusions come last: they prefer clips that are there already.
+    drawn = dict(embeddings=embeddings(report, folder, clips), retrievals=retrievals(report, folder, clips))
+    drawn['outcomes'] = outcomes(report, folder, clips)
+    return dict(
+        drawn,
+        facts=headline(report),
+        protocols=[asdict(row) for row in protocol_rows(report)],
+        curves=_charts(report.curves),
+        classes=report.data.classes,
+        colors=[to_hex(color) for color in class_colors(len(report.data.classes))],
+        skeleton=encode_skeleton(get_layout(report.data.layout)),
+        clips=clips.encode(),
+        missing=clips.missing,
+    )
+
+
+def _charts(curves: dict[str, list[list[float]]]) -> list[dict]:
+    """Losses in one diagram, validation metrics in another."""
+    charts = {'Loss': {}, 'Validation (%)': {}}
+    for name, points in curves.items():
+        charts['Loss' if 'loss' in name else 'Validation (%)'][name] = points
+    return [dict(title=title, series=series) for title, series in charts.items() if series]

@@ -1,0 +1,92 @@
+"""What both forms of a report say in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
+from mmskelssl.utils.zoo import paper_result
+
+
+@dataclass(frozen=True)
+class ProtocolRow:
+    """One result as a row of text.
+
+    Args:
+        protocol: Name of the protocol.
+        modality: Of the encoder.
+        metrics: Name to mean ± deviation; ``top1`` first.
+        runs: How many seeds or draws the deviation is over.
+        paper: The paper's top-1 accuracy and where it stands; empty if there is none.
+        remarks: What has to be known of the number.
+        card: Name to value of everything it depends on.
+    """
+
+    protocol: str
+    modality: str
+    metrics: dict[str, str]
+    runs: int
+    paper: str
+    remarks: list[str]
+    card: dict[str, str]
+
+
+def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
+    """The results in their order."""
+    return [_row(report.config, result) for result in report.results]
+
+
+def headline(report: EvaluationReport) -> dict[str, str]:
+    """Facts on the whole report, those that are known."""
+    data = report.data
+    facts = {
+        'Method': report.method,
+        'Data': f'{data.dataset}: {data.train_split} → {data.test_split}',
+        'Checkpoint': report.checkpoint,
+        'Epoch': '' if report.epoch is None else str(report.epoch),
+        'Config': report.config,
+        'Made': report.created,
+        'Machine': report.machine,
+        'Command': report.command,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def per_class(report: EvaluationReport, result: ProtocolResult) -> list[tuple[str, float]]:
+    """Class and accuracy in percent, best first; classes without test clips are left out."""
+    known = [pair for pair in zip(report.data.classes, result.per_class_accuracy, strict=True) if pair[1] is not None]
+    return sorted(known, key=lambda pair: (-pair[1], pair[0]))
+
+
+def confusions(report: EvaluationReport, result: ProtocolResult) -> list[tuple[str, str, float]]:
+    """True class, predicted class, and percent of the true class's clips, of every confusion; the worst first."""
+    found = []
+    for true, row in enumerate(result.confusion):
+        found += [
+            (report.data.classes[true], report.data.classes[predicted], 100 * count / sum(row))
+            for predicted, count in enumerate(row)
+            if count and predicted != true
+        ]
+    return sorted(found, key=lambda confusion: (-confusion[2], *confusion[:2]))
+
+
+def _row(config: str, result: ProtocolResult) -> ProtocolRow:
+    metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
+    paper = paper_result(config, result.protocol, result.modality)
+    return ProtocolRow(
+        protocol=result.protocol,
+        modality=result.modality,
+        metrics=metrics,
+        runs=len(result.metrics['top1'].values),
+        paper=f'{paper[0]:.1f} ({paper[1]})' if paper else '',
+        remarks=result.remarks,
+        card={name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})},
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ', '.join(f'{name} {_text(item)}' for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ', '.join(map(_text, value))
+    return str(value)

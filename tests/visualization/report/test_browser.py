@@ -1,0 +1,151 @@
+"""The page in a real browser: Chromium and its driver, where they are installed."""
+
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from mmskelssl.visualization.report import write_html
+
+webdriver = pytest.importorskip('selenium.webdriver')
+CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
+DRIVER = shutil.which('chromedriver')
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason='no Chromium with chromedriver'),
+    pytest.mark.slow,
+]
+# No window, no sandbox (tests may run as root), and nothing that looks for a network.
+FLAGS = (
+    *('headless', 'no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'),
+    *('disable-component-update', 'disable-sync', 'window-size=1300,900'),
+)
+
+
+@pytest.fixture(scope='module')
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.set_capability('goog:loggingPrefs', dict(browser='ALL'))
+    for flag in (*FLAGS, f'user-data-dir={tmp_path_factory.mktemp("profile")}'):
+        options.add_argument(f'--{flag}')
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, report, report_folder):
+    """Opens the report; afterwards the console has to be empty."""
+    write_html(report, report_folder / 'report.html')
+    browser.get((report_folder / 'report.html').as_uri())
+    yield Page(browser)
+    assert browser.get_log('browser') == []
+
+
+class Page:
+    def __init__(self, browser):
+        self.browser = browser
+
+    def run(self, script):
+        return self.browser.execute_script(f'return {script}')
+
+    def all(self, selector):
+        return self.browser.find_elements('css selector', selector)
+
+    def texts(self, selector):
+        return [element.text for element in self.all(selector)]
+
+    def click(self, element):
+        """As a pointer does, on whatever lies on top there."""
+        self.browser.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+        webdriver.ActionChains(self.browser).move_to_element(element).click().perform()
+
+    @property
+    def title(self):
+        return self.texts('#player .title')[0]
+
+    def assert_plays(self):
+        assert self.run('report.player.playing')
+        first = self.run('report.player.frame')
+        deadline = time.monotonic() + 20
+        while self.run('report.player.frame') == first and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert self.run('report.player.frame') != first
+
+
+def test_tables_and_figures_are_there(page):
+    assert page.texts('h1') == ['CMD on NTU RGB+D 60']
+    rows = [element.text for element in page.all('#protocols tr.result')]
+    assert rows == ['linear joint 91.7 ± 11.8 100.0 ± 0.0 79.4 (I²MD, table 1) 2 a remark',
+                    'knn joint 100.0 70.6 (I²MD, table 2) 1']  # fmt: skip
+    assert len(page.all('.curve')) == 2
+    assert page.texts('.bar span:first-child') == ['jump', 'sit </script>|', 'wave']
+    assert len(page.all('.cell')) == 9 and len(page.all('.point')) == 12
+    assert [len(row.find_elements('css selector', 'canvas')) for row in page.all('.neighbours')] == [6, 6, 6]
+    assert page.run('performance.getEntriesByType("resource").length') == 0  # nothing was fetched
+    assert page.run('document.documentElement.scrollWidth <= innerWidth')
+    stills = """[...document.querySelectorAll('.neighbours canvas')].map((canvas) => canvas.getContext('2d')
+        .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value))"""
+    assert all(page.run(stills))
+
+
+def test_a_row_shows_its_card(page):
+    card = page.all('tr.card')[0]
+    assert not card.is_displayed()
+    page.click(page.all('tr.result')[0])
+    assert card.is_displayed() and 'optimizer SGD, lr 0.1' in card.text
+    page.click(page.all('tr.result')[0])
+    assert not card.is_displayed()
+
+
+def test_points_play(page):
+    point = page.all('.point')[4]
+    page.click(point)
+    assert page.title == 'sit </script>| · clip 13' and point.get_attribute('class') == 'point chosen'
+    page.assert_plays()
+    page.click(page.all('#embedding .choices button')[1])
+    assert page.texts('#embedding .choices button[aria-pressed=true]') == ['PCA']
+    page.click(page.all('.point')[5])
+    assert page.title.startswith('jump · clip')  # which one lies on top is the projection's business
+
+
+def test_cells_play_one_clip_after_the_other(page):
+    cell = page.all('.cell[data-cell="2,2"]')[0]
+    found = []
+    for _ in range(5):
+        page.click(cell)
+        found.append(page.title.removeprefix('jump · clip '))
+    assert found == ['11', '14', '17', '20', '11']
+    page.assert_plays()
+    page.click(page.all('.cell[data-cell="0,2"]')[0])
+    assert page.title == 'wave · clip 9' and 'wave taken for jump: 1 of 8' in page.texts('#context')[0]
+    before = page.title
+    page.click(page.all('.cell[data-cell="2,0"]')[0])  # empty
+    assert page.title == before
+
+
+def test_neighbours_play(page):
+    query, neighbour = page.all('.neighbours')[1].find_elements('css selector', 'button')[:2]
+    page.click(neighbour)
+    assert page.title.startswith(neighbour.text.split('\n')[0])
+    assert 'neighbour 1 of a clip of sit' in page.texts('#context')[0]
+    page.assert_plays()
+    page.click(query)
+    assert page.title.startswith('sit </script>|') and 'query' in query.text
+
+
+def test_other_results_are_chosen(page):
+    page.click(page.all('#classes .choices button')[1])
+    assert page.texts('.bar span:first-child') == ['jump', 'wave']  # no clip of the other class
+    assert page.texts('.count') == ['100', '100']
+
+
+def test_page_without_clips(browser, report, report_folder):
+    write_html(replace(report, data=replace(report.data, store='nowhere')), report_folder / 'bare.html')
+    browser.get((report_folder / 'bare.html').as_uri())
+    page = Page(browser)
+    assert page.texts('#context')[0].startswith('No clips to play: No clip store at nowhere')
+    page.click(page.all('.point')[0])
+    assert len(page.all('.neighbours button')) == 18
+    assert browser.get_log('browser') == []
