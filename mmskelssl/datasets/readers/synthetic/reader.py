@@ -12,7 +12,7 @@ import numpy as np
 
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.readers.ntu import NTU60_TRAIN_PERFORMERS, clip_name
+from mmskelssl.datasets.readers.ntu import NTU60, NTU60_TRAIN_PERFORMERS, clip_name
 from mmskelssl.datasets.readers.synthetic.actions import ACTIONS
 from mmskelssl.datasets.readers.synthetic.scene import Performer, record
 from mmskelssl.utils.errors import StoreError
@@ -89,12 +89,4 @@ class SyntheticReader(Reader):
         return [raw]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        train = {
-            'xsub': [clip.attributes['performer'] in NTU60_TRAIN_PERFORMERS for clip in clips],
-            'xview': [clip.attributes['camera'] != 1 for clip in clips],
-        }
-        return {
-            f'{name}_{side}': [i for i, is_train in enumerate(flags) if is_train == (side == 'train')]
-            for name, flags in train.items()
-            for side in ('train', 'test')
-        }
+        return NTU60.splits(clips)

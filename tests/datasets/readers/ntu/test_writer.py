@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelssl.datasets.readers.ntu import clip_name, write_skeleton_file
+from mmskelssl.datasets.readers.ntu import write_skeleton_file
 from mmskelssl.utils.errors import ClipError
 
 
@@ -88,7 +88,3 @@ def test_coordinates_that_are_not_finite_are_refused(tmp_path):
 def test_every_person_needs_its_own_id(tmp_path, ids):
     with pytest.raises(ClipError, match='2 persons but body ids'):
         write_skeleton_file(tmp_path / 'name.skeleton', random_clip(0, 2, 2), ids)
-
-
-def test_clip_name():
-    assert clip_name(setup=1, camera=2, performer=3, replication=1, action=5) == 'S001C002P003R001A005'

@@ -1,11 +1,4 @@
-"""NTU RGB+D 60 and 120 (Shahroudy et al., CVPR 2016; Liu et al., TPAMI 2020), 25 joints of Kinect v2.
-
-A clip is a text file ``SsssCcccPpppRrrrAaaa.skeleton`` (setup, camera, performer, replication, action). It holds the
-number of frames; for every frame the number of bodies; for every body a line of 10 fields (id, clipped edges, left
-hand confidence and state, right hand confidence and state, restricted, lean x, lean y, tracking state), a line with the
-number of joints, and for every joint a line of 12 fields (x y z, depth x y, colour x y, orientation w x y z, tracking
-state).
-"""
+"""Writes raw ``.skeleton`` files; their form is told in :mod:`skeleton_file`."""
 
 from __future__ import annotations
 
@@ -16,13 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.readers.ntu.skeleton_file import MAX_BODIES
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.files import written_beside
-
-NTU60_TRAIN_PERFORMERS = frozenset((1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38))
-
-# A frame may hold at most this many bodies.
-MAX_BODIES = 6
 
 _FIRST_BODY_ID = 72057594037930000
 # Pinhole cameras of Kinect v2 as (focal length, centre x, centre y) in pixels: depth 512 x 424, colour 1920 x 1080.
@@ -33,11 +22,6 @@ _BODY_LINE = '%d 0 0 0 0 0 0 0 0 2'
 # Orientation 0 0 0 0 is what Kinect gives for a joint without one. 9 digits hold a float32 exactly.
 _JOINT_LINE = '%.9g %.9g %.9g %.2f %.2f %.2f %.2f 0 0 0 0 2'
 _BODY = '\n'.join([_BODY_LINE, str(NTU25.num_joints), *[_JOINT_LINE] * NTU25.num_joints, ''])
-
-
-def clip_name(setup: int, camera: int, performer: int, replication: int, action: int) -> str:
-    """``SsssCcccPpppRrrrAaaa``; all numbers count from 1."""
-    return f'S{setup:03}C{camera:03}P{performer:03}R{replication:03}A{action:03}'
 
 
 def write_skeleton_file(path: str | os.PathLike, clip: np.ndarray, body_ids: Sequence[int] | None = None) -> None:

@@ -1,0 +1,103 @@
+"""Reads NTU RGB+D 60 or 120."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.readers.base import RawClip, Reader
+from mmskelssl.datasets.readers.ntu.bodies import BODY_SELECTIONS
+from mmskelssl.datasets.readers.ntu.protocol import NTU60, NTU120, NTUDataset, clips_without_skeleton, parse_clip_name
+from mmskelssl.datasets.readers.ntu.skeleton_file import MAX_BYTES, parse_skeleton
+from mmskelssl.datasets.readers.raw_files import RawFile, list_files
+from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.files import fingerprint
+
+SUFFIX = '.skeleton'
+
+
+class NTUReader(Reader):
+    """Reads ``.skeleton`` files from folders and from zip archives as they are distributed, without unpacking them.
+
+    Clips come in the order of their names, wherever they lie. The published clips without a skeleton are left out, and
+    of NTU RGB+D 60 those of setups 18 and more.
+
+    Args:
+        paths: Folders, searched at any depth, and archives.
+        dataset: Which of the two sets to make; by default 120 if there is any setup above 17, and else 60.
+        bodies: Which bodies are the persons: one of :data:`BODY_SELECTIONS`.
+
+    Raises:
+        StoreError: If a path does not exist, is no whole archive, or there is no ``.skeleton`` file.
+    """
+
+    layout = NTU25
+
+    def __init__(
+        self, paths: Sequence[str | os.PathLike], dataset: NTUDataset | None = None, bodies: str = 'energy'
+    ) -> None:
+        found = sorted(list_files(paths, SUFFIX), key=lambda file: (file.stem, str(file)))
+        if not found:
+            raise StoreError(f'There is no {SUFFIX} file in {", ".join(map(str, paths))}: give the folder or the zip '
+                             'archives of the skeletons of NTU RGB+D.')  # fmt: skip
+        setups = [_setup(file) for file in found]
+        self.dataset = dataset or (NTU120 if max(setups) > NTU60.num_setups else NTU60)
+        files = [file for file, setup in zip(found, setups, strict=True) if setup <= self.dataset.num_setups]
+        missing = clips_without_skeleton()
+        self.files = [file for file in files if file.stem not in missing]
+        self.classes = self.dataset.classes
+        self.bodies = bodies
+        self.source = dict(
+            dataset=self.dataset.name,
+            paths=[str(path) for path in paths],
+            bodies=bodies,
+            without_skeleton=len(files) - len(self.files),
+        )
+        self.fingerprint = f'{self.source} {fingerprint(file.path for file in self.files)}'
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def read(self, index: int) -> list[RawClip]:
+        file = self.files[index]
+        try:
+            numbers = parse_clip_name(file.stem)
+        except ClipError as error:
+            raise ClipError(f'{file}: {error}') from error
+        clip = _read_clip(file.read(MAX_BYTES), str(file), self.bodies)
+        return [RawClip(file.stem, numbers.pop('action') - 1, clip, numbers, str(file))]
+
+    def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
+        return self.dataset.splits(clips)
+
+
+def read_skeleton_file(path: str | os.PathLike, bodies: str = 'energy') -> np.ndarray:
+    """Reads one raw file.
+
+    Args:
+        path: The file.
+        bodies: Which bodies are the persons: one of :data:`BODY_SELECTIONS`.
+
+    Returns:
+        (M, T, 25, 3) float32 coordinates in metres, zero where a person is not tracked; M is 1 or 2.
+
+    Raises:
+        ClipError: If the file is unreadable or no whole ``.skeleton`` file. The message names the line.
+    """
+    return _read_clip(RawFile(Path(path)).read(MAX_BYTES), os.fspath(path), bodies)
+
+
+def _read_clip(data: bytes, origin: str, bodies: str) -> np.ndarray:
+    return BODY_SELECTIONS[bodies](parse_skeleton(data, origin))
+
+
+def _setup(file: RawFile) -> int:
+    """The clip's setup; 0 where the name has none, which is told when the clip is read."""
+    try:
+        return parse_clip_name(file.stem)['setup']
+    except ClipError:
+        return 0

@@ -1,0 +1,31 @@
+"""Converts NTU RGB+D 60 or 120 into a clip store, from a folder of .skeleton files or straight from zip archives."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmskelssl.datasets.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.datasets.readers.ntu import BODY_SELECTIONS, DATASETS, NTUReader
+from mmskelssl.utils.errors import StoreError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('src', nargs='+', type=Path, help='folders and zip archives, such as '
+                        'nturgbd_skeletons_s001_to_s017.zip and nturgbd_skeletons_s018_to_s032.zip')  # fmt: skip
+    add_conversion_arguments(parser)
+    parser.add_argument('--dataset', choices=DATASETS, help='default: ntu120 if there is a setup above 17, else ntu60')
+    parser.add_argument('--bodies', choices=BODY_SELECTIONS, default='energy', help='which two bodies are the persons: '
+                        'those with most energy of the first four (ISC, CMD, MMCV), or the first as listed '
+                        '(CrosSCLR) (default: %(default)s)')  # fmt: skip
+    args = parser.parse_args()
+    try:
+        reader = NTUReader(args.src, DATASETS.get(args.dataset), args.bodies)
+    except StoreError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return run_conversion(lambda _: reader, args, reader.dataset.split_sizes)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
