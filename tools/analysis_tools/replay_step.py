@@ -44,10 +44,11 @@ def watching(model: nn.Module, found: list[str]):
 
 
 def precision(cfg, device: str):
-    """The autocast of the run, on a GPU."""
-    if cfg.get('optim_wrapper', {}).get('type') != 'AmpOptimWrapper' or device == 'cpu':
-        return contextlib.nullcontext()
-    return torch.autocast(device, getattr(torch, cfg.optim_wrapper.get('dtype') or 'float16'))
+    """The autocast of the run."""
+    wrapper = cfg.get('optim_wrapper', {})
+    dtypes = dict(AmpOptimWrapper=wrapper.get('dtype') or 'float16', BFloat16OptimWrapper='bfloat16')
+    dtype = dtypes.get(wrapper.get('type'))
+    return torch.autocast(device, getattr(torch, dtype)) if dtype else contextlib.nullcontext()
 
 
 def replay(cfg, path: str) -> bool:

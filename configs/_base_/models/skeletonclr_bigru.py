@@ -9,4 +9,9 @@ model = dict(
     temperature=0.07,
     momentum=0.999,
 )
-custom_hooks = [dict(type='SetupCheckHook'), dict(type='MomentumUpdateHook'), dict(type='QueueEnqueueHook')]
+custom_hooks = [
+    dict(type='SetupCheckHook'),
+    dict(type='MomentumUpdateHook'),
+    dict(type='QueueEnqueueHook'),
+    dict(type='CollapseMonitorHook'),
+]

@@ -1,4 +1,5 @@
 from mmskelssl.engine.hooks.classification_report_hook import ClassificationReportHook
+from mmskelssl.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
 from mmskelssl.engine.hooks.epoch_hook import EpochHook
 from mmskelssl.engine.hooks.finite_check_hook import FiniteCheckHook
 from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
@@ -8,6 +9,7 @@ from mmskelssl.engine.hooks.setup_check_hook import SetupCheckHook
 
 __all__ = [
     'ClassificationReportHook',
+    'CollapseMonitorHook',
     'EpochHook',
     'FiniteCheckHook',
     'FrozenBackboneHook',

@@ -38,8 +38,9 @@ class QueueEnqueueHook(Hook):
         batches, self._pending = self._pending, []
         if not model.keys:
             return
-        model.bank.enqueue({name: torch.cat(_of_all_ranks(name, batches)) for name in model.keys})
+        model.bank.enqueue({name: torch.cat([gather_rows(batch[name]) for batch in batches]) for name in model.keys})
 
 
-def _of_all_ranks(name: str, batches: list[dict[str, Tensor]]) -> list[Tensor]:
-    return [part for batch in batches for part in all_gather(batch[name].contiguous())]
+def gather_rows(rows: Tensor) -> Tensor:
+    """Rows (n, D) of every rank, one rank after the other, as (N, D)."""
+    return torch.cat(all_gather(rows.contiguous()))
