@@ -43,6 +43,7 @@ class ClipStore:
         splits: Split name to the (n,) indices of its clips.
         attributes: Attribute name (such as ``performer``) to (N,) values.
         source: What the converter recorded about origin and processing.
+        frames_sha256: Checksum of ``frames.bin`` when it was written.
 
     Raises:
         StoreError: If the folder is no store, was written by another version, or is cut short.
@@ -57,6 +58,7 @@ class ClipStore:
             self.source: dict = meta['source']
             dtype = np.dtype(DTYPES[DTYPES.index(meta['dtype'])])
             num_coords = int(meta['num_coords'])
+            self.frames_sha256 = str(meta['frames_sha256'])
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f'{self.path / "meta.json"} is damaged: convert the data again. ({error})') from error
         try:

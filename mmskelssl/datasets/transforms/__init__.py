@@ -4,6 +4,7 @@ from mmskelssl.datasets.transforms.normalize import (
     CenterPersons,
     PreNormalize,
     ResizeClips,
+    normalize_clip,
     pre_normalize,
 )
 from mmskelssl.datasets.transforms.spatial import JointCorruption, RandomTurn, Shear
@@ -25,5 +26,6 @@ __all__ = [
     'TemporalCropResize',
     'TemporalShift',
     'ViewPipeline',
+    'normalize_clip',
     'pre_normalize',
 ]

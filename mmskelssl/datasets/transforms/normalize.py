@@ -6,7 +6,7 @@ Each takes and gives a packed :class:`ClipBatch`. Joints at exactly zero are mis
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -166,7 +166,7 @@ class PreNormalize(Normalization):
         _check_space(self, clips)
         lower, upper = layout.spine
         clip = clips.clip_of_row()
-        frames = clips.frames.float()[_tracked_first(clips)]
+        frames = clips.frames[_tracked_first(clips)]
         origin = frames[clips.offsets[clip] + clips.frame_of_row(), upper]
         frames = _where_tracked(frames, frames - origin[:, None])
         first = frames[clips.offsets].double()
@@ -209,19 +209,29 @@ def _rotation_onto(vectors: Tensor, axis: tuple[float, float, float]) -> Tensor:
     return torch.where((normal.abs().sum(1) < 1e-6)[:, None, None], eye, rotation)
 
 
-def pre_normalize(clip: np.ndarray | Tensor, layout: str | Mapping | SkeletonLayout) -> np.ndarray | Tensor:
-    """:class:`PreNormalize` of one clip.
+def normalize_clip(
+    clip: np.ndarray | Tensor, steps: Sequence[Normalization], layout: str | Mapping | SkeletonLayout
+) -> np.ndarray | Tensor:
+    """Normalizes one clip.
 
     Args:
-        clip: (M, T, V, 3) coordinates; persons without any stay so.
+        clip: (M, T, V, C) coordinates; persons without any stay so.
+        steps: Normalizations in their order.
         layout: What the joints mean.
 
     Returns:
-        (M, T, V, 3) float32, an array or a tensor as ``clip`` is.
+        (M, T', V, C) float32, an array or a tensor as ``clip`` is.
     """
-    frames = torch.as_tensor(clip)
+    frames = torch.as_tensor(clip).float()
     persons, length = frames.shape[:2]
     columns = (torch.tensor([number]) for number in (0, length, persons))
     batch = ClipBatch(frames.flatten(0, 1), *columns, persons)
-    result = PreNormalize()(batch, get_layout(layout)).frames.view(frames.shape)
+    for step in steps:
+        batch = step(batch, get_layout(layout))
+    result = batch.frames.view(persons, -1, *frames.shape[2:])
     return result if isinstance(clip, Tensor) else result.numpy()
+
+
+def pre_normalize(clip: np.ndarray | Tensor, layout: str | Mapping | SkeletonLayout) -> np.ndarray | Tensor:
+    """:class:`PreNormalize` of one clip (M, T, V, 3), as :func:`normalize_clip`."""
+    return normalize_clip(clip, [PreNormalize()], layout)

@@ -1,0 +1,78 @@
+"""tools/dataset_converters/verify.py"""
+
+import csv
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.transforms import pre_normalize
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'dataset_converters' / 'verify.py'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs the tool; gives its exit status, output and errors."""
+
+    def run_tool(*args):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
+        with pytest.raises(SystemExit) as exit_info:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        return exit_info.value.code, *capsys.readouterr()
+
+    return run_tool
+
+
+def copy_of(path, change=lambda clip: clip):
+    """Another store, of changed clips."""
+    store = ClipStore(path)
+    with ClipStore.create(path.with_name('copy'), store.layout, store.classes) as writer:
+        for index, name in enumerate(store.names.tolist()):
+            writer.add(name, store.labels[index], change(store[index]))
+        writer.splits.update(store.splits)
+    return path.with_name('copy')
+
+
+def test_a_store_alone(run, make_store):
+    status, out, _ = run(make_store())
+    assert status == 0
+    assert '7 clips, 259 frames, 3 classes, layout ntu25, float32' in out and 'fingerprint: ' in out
+
+
+def test_a_damaged_store(run, make_store):
+    path = make_store()
+    data = bytearray((path / 'frames.bin').read_bytes())
+    data[0] ^= 1
+    (path / 'frames.bin').write_bytes(data)
+    status, out, _ = run(path)
+    assert status == 1 and 'error: frames.bin has another checksum' in out
+    (path / 'frames.bin').write_bytes(data[:-4])
+    status, _, err = run(path)
+    assert status == 1 and err.startswith('error: ') and 'cut short' in err
+
+
+def test_two_stores(run, make_store, tmp_path):
+    path = make_store()
+    status, out, _ = run(path, copy_of(path))
+    assert status == 0 and '7 clips in both, 7 of them the same' in out
+    status, out, _ = run(path, make_store('other', lengths=(1, 2, 7, 31), seed=1), '--table', tmp_path / 'table.csv')
+    assert status == 2 and 'only in the first: 3 clips (clip 4, clip 5, clip 6)' in out
+    assert '  clip 3: 30 and 31 frames, ' in out
+    rows = list(csv.DictReader((tmp_path / 'table.csv').open()))
+    assert sorted(row['name'] for row in rows) == ['clip 0', 'clip 1', 'clip 2', 'clip 3']
+    assert all(float(row['distance']) > 1 > float(row['mean']) * 0.4 for row in rows)
+    status, _, err = run(path, tmp_path / 'nowhere')
+    assert status == 1 and 'error: No clip store' in err
+
+
+def test_a_normalized_preparation(run, make_store):
+    path = make_store()
+    copy = copy_of(path, lambda clip: pre_normalize(np.array(clip), 'ntu25'))
+    assert run(path, copy)[0] == 2
+    config = ROOT / 'configs' / '_base_' / 'datasets' / 'ntu60_xsub_isc.py'
+    assert run(path, copy, '--normalized-by', config)[0] == 0

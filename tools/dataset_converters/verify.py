@@ -1,0 +1,71 @@
+"""Checks a clip store, and says where another preparation of the data set differs from it."""
+
+import argparse
+import csv
+import sys
+from functools import partial
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.comparison import Comparison, Difference, compare
+from mmskelssl.datasets.transforms import normalize_clip
+from mmskelssl.datasets.verification import verify
+from mmskelssl.registry import TRANSFORMS
+from mmskelssl.utils import register_all_modules
+from mmskelssl.utils.errors import StoreError
+from mmskelssl.utils.files import written_beside
+
+
+def write_table(comparison: Comparison, path: Path) -> None:
+    with written_beside(path) as beside, open(beside, 'w', newline='', encoding='utf-8') as file:
+        csv.writer(file).writerows([Difference._fields, *comparison.differences])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='Exit status: 0; 1 if the store is damaged or cannot be read; 2 if the preparations differ.',
+    )
+    parser.add_argument('store', help='folder of the clip store')
+    parser.add_argument('other', nargs='?', help='another store, to compare with')
+    parser.add_argument(
+        '--normalized-by',
+        metavar='CONFIG',
+        help='normalize the clips of the store as in training by this config before they are compared',
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1e-4,
+        metavar='METRES',
+        help='distance up to which coordinates are the same (default: %(default)s)',
+    )
+    parser.add_argument('--table', type=Path, metavar='CSV', help='also write all differences to a table')
+    args = parser.parse_args()
+    register_all_modules()
+    try:
+        result = verify(args.store)
+        print(result)
+        if result.errors:
+            return 1
+        if args.other is None:
+            return 0
+        normalize = None
+        if args.normalized_by:
+            recipe = Config.fromfile(args.normalized_by).train_dataloader.dataset.get('normalize', [])
+            steps = [TRANSFORMS.build(step) for step in recipe]
+            normalize = partial(normalize_clip, steps=steps, layout=result.store.layout)
+        comparison = compare(result.store, ClipStore(args.other), args.tolerance, normalize)
+        print(comparison)
+        if args.table:
+            write_table(comparison, args.table)
+    except (StoreError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0 if comparison.is_same else 2
+
+
+if __name__ == '__main__':
+    sys.exit(main())
