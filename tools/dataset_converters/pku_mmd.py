@@ -9,7 +9,7 @@ from mmskelssl.datasets.readers.pku_mmd import EXPECTED_SPLITS, PHASES, RANGES, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('src', help='folder of the unpacked recordings, labels and splits')
+    parser.add_argument('src', nargs='+', help='folders and zip archives of recordings, labels and splits')
     add_conversion_arguments(parser)
     parser.add_argument('--phase', type=int, choices=PHASES, default=2, help='default: %(default)s')
     parser.add_argument(

@@ -34,6 +34,11 @@ class RawFile:
         return self._inner_path.stem
 
     @property
+    def folder(self) -> str:
+        """The name of the folder that it lies in, or of the archive where that has none."""
+        return self._inner_path.parent.name or (self.path.name if self.member else self.path.parent.name)
+
+    @property
     def _inner_path(self) -> PurePosixPath:
         # Archives made on Windows may hold its separators.
         return PurePosixPath(self.name.replace('\\', '/'))

@@ -2,6 +2,7 @@ import os
 import runpy
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +66,13 @@ def edit(file, line, change):
 
 def outcomes(tree, **options):
     """Names of the clips that can be read, and the errors."""
-    found = list(PKUMMDReader(tree, **options))
+    found = list(PKUMMDReader([tree], **options))
     clips = [outcome.name for outcome in found if isinstance(outcome, RawClip)]
-    return clips, [str(outcome) for outcome in found if isinstance(outcome, ClipError)]
+    return clips, [str(outcome).replace(f'{tree}/', '') for outcome in found if isinstance(outcome, ClipError)]
 
 
 def test_labelled_ranges_become_clips(tree, tmp_path):
-    report = convert(PKUMMDReader(tree), tmp_path / 'store')
+    report = convert(PKUMMDReader([tree]), tmp_path / 'store')
     store = ClipStore(tmp_path / 'store')
     assert store.names.tolist() == ['A01N01-L_0', 'A01N01-L_1', 'A01N01-R_0', 'A02N02-L_0', 'A02N02-L_1', 'A02N02-L_2']
     clips = [raw for recording in RECORDINGS.values() for raw in recording]
@@ -84,7 +85,7 @@ def test_labelled_ranges_become_clips(tree, tmp_path):
     assert store.attributes['start'].tolist() == [0, 11, 0, 0, 11, 19]
     assert store.attributes['stop'].tolist() == [6, 20, 1, 6, 14, 25]
     assert store.source == dict(
-        dataset='PKU-MMD', phase=2, path=str(tree), ranges='half-open', skipped=0, repaired=0
+        dataset='PKU-MMD', phase=2, paths=[str(tree)], ranges='half-open', skipped=0, repaired=0
     ), 'a store says how its ranges were read'
     assert {name: index.tolist() for name, index in store.splits.items()} == dict(
         xsub_train=[0, 1, 2], xsub_test=[3, 4, 5], xview_train=[0, 1, 3, 4, 5], xview_test=[2]
@@ -101,7 +102,7 @@ def test_both_readings_of_a_range(tree):
                 line,
                 lambda text: '{},{},{},{}'.format(*(int(x) + (i == 1) for i, x in enumerate(text.split(',')))),
             )
-    inclusive = list(PKUMMDReader(tree, ranges='inclusive'))
+    inclusive = list(PKUMMDReader([tree], ranges='inclusive'))
     assert [raw.clip.shape[1] for raw in inclusive] == [6, 9, 1, 6, 3, 6]
     np.testing.assert_array_equal(inclusive[1].clip, RECORDINGS['A01N01-L'][1].clip)
     clips, errors = outcomes(tree)
@@ -110,11 +111,11 @@ def test_both_readings_of_a_range(tree):
 
 
 def test_phase_one_has_names_of_its_own(tree):
-    with pytest.raises(StoreError, match=r'cross-subject\.txt for phase I\) are not there\. Those of the other phase'):
-        PKUMMDReader(tree, phase=1)
+    with pytest.raises(StoreError, match=r'the splits of phase 1 .* are not there\. Those of the other phase'):
+        PKUMMDReader([tree], phase=1)
     (tree / SUBJECT).rename(tree / 'cross-subject.txt')
     (tree / VIEW).rename(tree / 'cross_view.txt')
-    reader = PKUMMDReader(tree, phase=1)
+    reader = PKUMMDReader([tree], phase=1)
     assert set(reader.splits([])) == {'xsub_train', 'xsub_test', 'xview_train', 'xview_test'}
     assert len(list(reader)) == 6
 
@@ -133,10 +134,10 @@ def test_folders_as_distributed(tree):
     'change', [lambda data: b'\xef\xbb\xbf' + data, lambda data: data.replace(b'\n', b'\r\n'), bytes.rstrip]
 )
 def test_text_of_other_systems_is_the_same(tree, change):
-    expected = [raw.clip for raw in PKUMMDReader(tree)]
+    expected = [raw.clip for raw in PKUMMDReader([tree])]
     for file in tree.rglob('*.txt'):
         file.write_bytes(change(file.read_bytes()))
-    reader = PKUMMDReader(tree)
+    reader = PKUMMDReader([tree])
     for raw, clip in zip(reader, expected, strict=True):
         np.testing.assert_array_equal(raw.clip, clip)
     assert all(reader.splits(list(reader)).values())
@@ -144,7 +145,7 @@ def test_text_of_other_systems_is_the_same(tree, change):
 
 def test_bodies_that_come_later_keep_their_place(tree):
     edit(tree / 'skeleton' / 'A01N01-L.txt', 1, lambda text: ' '.join(['0'] * 75 + text.split()[:75]))
-    first = next(iter(PKUMMDReader(tree)))
+    first = next(iter(PKUMMDReader([tree])))
     assert first.clip.shape == (2, 6, 25, 3)
     assert not first.clip[0, 0].any() and not first.clip[1, 1:].any()
     np.testing.assert_array_equal(first.clip[1, 0], RECORDINGS['A01N01-L'][0].clip[0, 0])
@@ -240,9 +241,10 @@ def test_recordings_without_labels_and_labels_without_recordings(tree):
         f'{SUBJECT}: A09N09-L not named, so in neither part of the split',
         f'{VIEW}:2: A02N02-L named, but there is no such recording',
         f'{VIEW}: A09N09-L not named, so in neither part of the split',
-        'label/A01N01-L.txt is not there',
-        'skeleton/A02N02-L.txt is not there; its 3 labelled clip(s) are left out',
-        'label/A09N09-L.txt is not there',
+        'recording A01N01-L needs a file of labels A01N01-L.txt, but there is none',
+        'recording A02N02-L needs a file of coordinates A02N02-L.txt, but there is none; '
+        'its 3 labelled clip(s) are left out',
+        'recording A09N09-L needs a file of labels A09N09-L.txt, but there is none',
     ]
 
 
@@ -250,7 +252,7 @@ def test_a_recording_under_one_name_twice(tree):
     (tree / 'skeleton_again').mkdir()
     (tree / 'skeleton_again' / 'A01N01-R.txt').write_bytes((tree / 'skeleton' / 'A01N01-R.txt').read_bytes())
     clips, (error,) = outcomes(tree)
-    assert 'recording A01N01-R has several files: skeleton/A01N01-R.txt, skeleton_again/A01N01-R.txt' in error
+    assert 'but there are several: skeleton/A01N01-R.txt, skeleton_again/A01N01-R.txt' in error
     assert len(clips) == 5
 
 
@@ -266,38 +268,68 @@ def test_splits_that_name_absent_recordings(tree):
     [
         (b'', f'{SUBJECT}: the file is empty'),
         (b'Training\nA01N01-L', f'{SUBJECT}:2: the file ends; names of training recordings are due in line 2'),
-        (b'Training\nA01N01-L\nValidation\nA01N01-R, A01N01-L', r"\['A01N01-L'\] for training and for validation"),
+        (b'Training\nA01N01-L\nValidation\nA01N01-R, A01N01-L', 'A01N01-L for training and for validation'),
     ],
 )
 def test_unusable_splits(tree, content, message):
     (tree / SUBJECT).write_bytes(content)
     with pytest.raises(StoreError, match=message):
-        PKUMMDReader(tree)
+        PKUMMDReader([tree])
 
 
 def test_unusable_folders(tree, tmp_path):
-    with pytest.raises(StoreError, match='is no folder'):
-        PKUMMDReader(tmp_path / 'nowhere')
-    with pytest.raises(StoreError, match='no folder named skeleton'):
-        PKUMMDReader(tree / 'label')
+    with pytest.raises(StoreError, match='does not exist'):
+        PKUMMDReader([tmp_path / 'nowhere'])
+    with pytest.raises(StoreError, match='there is no folder named skeleton'):
+        PKUMMDReader([tree / 'label'])
     (tree / SUBJECT).unlink()
     (tree / VIEW).unlink()
-    with pytest.raises(StoreError, match='the files of the splits .* are not there'):
-        PKUMMDReader(tree)
+    with pytest.raises(StoreError, match='the splits of phase 2 .* are not there.$'):
+        PKUMMDReader([tree])
 
 
-def test_files_without_bound_are_not_parsed(monkeypatch):
-    monkeypatch.setattr(files, 'MAX_BYTES', 1000)
-    with pytest.raises(ClipError, match='here: 1001 bytes are more than the 1000'):
-        files.parse_recording(b'1' * 1001, 'here')
+def test_files_without_bound_are_not_read(tree, monkeypatch):
+    monkeypatch.setattr('mmskelssl.datasets.readers.pku_mmd.reader.MAX_BYTES', 10_000)
+    clips, errors = outcomes(tree)
+    assert clips == ['A01N01-R_0']
+    assert all('bytes are more than the 10000' in error and error.startswith('skeleton/') for error in errors)
+    assert len(errors) == 2
+
+
+def archived(tree, archives):
+    """The tree's files in zip archives instead: name of each to what of the tree is in it."""
+    for name, members in archives.items():
+        with zipfile.ZipFile(tree.parent / name, 'w') as archive:
+            for file in sorted(tree.rglob('*.txt')):
+                inner = file.relative_to(tree).as_posix()
+                if any(inner.startswith(member) for member in members):
+                    archive.write(file, inner if len(archives) == 1 else file.name)
+            archive.writestr('__MACOSX/skeleton/._A01N01-L.txt', b'junk')
+    return [tree.parent / name for name in archives]
+
+
+@pytest.mark.parametrize(
+    'archives',
+    [
+        {'all.zip': ['']},
+        {'Skeleton_v2.zip': ['skeleton'], 'Label_PKUMMD_v2.zip': ['label'], 'splits.zip': ['cross']},
+    ],
+)
+def test_zip_archives(tree, archives):
+    expected = list(PKUMMDReader([tree]))
+    reader = PKUMMDReader(archived(tree, archives))
+    for raw, other in zip(reader, expected, strict=True):
+        assert raw.name == other.name and raw.attributes == other.attributes
+        np.testing.assert_array_equal(raw.clip, other.clip)
+    assert reader.splits(expected) == PKUMMDReader([tree]).splits(expected)
 
 
 def test_fingerprint_is_that_of_files_and_options(tree):
-    first = PKUMMDReader(tree).fingerprint
-    assert PKUMMDReader(tree).fingerprint == first
-    assert PKUMMDReader(tree, ranges='inclusive').fingerprint != first
+    first = PKUMMDReader([tree]).fingerprint
+    assert PKUMMDReader([tree]).fingerprint == first
+    assert PKUMMDReader([tree], ranges='inclusive').fingerprint != first
     edit(tree / 'label' / 'A01N01-R.txt', 1, lambda text: text + '1')
-    assert PKUMMDReader(tree).fingerprint != first
+    assert PKUMMDReader([tree]).fingerprint != first
 
 
 # Fuzzing
@@ -360,7 +392,7 @@ def test_the_converter_skips_and_reports(tree, run, tmp_path):
     status, out, err = run()
     assert status == 0
     assert '5 clips written; splits: xsub_train 2, xsub_test 3, xview_train 4, xview_test 1.' in out
-    assert '1 clips skipped:' in out and 'label/A01N01-L.txt:1: action 52 is none of 1 to 51' in out
+    assert '1 clips skipped:' in out and f'{tree}/label/A01N01-L.txt:1: action 52 is none of 1 to 51' in out
     assert 'partial data set: split xsub_train has 2 clips, the published set 5332.' in err
     assert 'partial data set: split xsub_test has 3 clips, the published set 1613.' in err
     assert len(ClipStore(tmp_path / 'store')) == 5
@@ -369,7 +401,7 @@ def test_the_converter_skips_and_reports(tree, run, tmp_path):
 def test_the_converter_stops_when_it_is_to_be_strict(tree, run, tmp_path):
     edit(tree / 'label' / 'A01N01-L.txt', 1, lambda text: '52,0,4,2')
     status, _, err = run('--strict')
-    assert status == 1 and 'error: label/A01N01-L.txt:1: action 52' in err
+    assert status == 1 and f'error: {tree}/label/A01N01-L.txt:1: action 52' in err
     assert not (tmp_path / 'store').exists()
 
 

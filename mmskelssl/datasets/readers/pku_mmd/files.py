@@ -121,10 +121,8 @@ def text_lines(data: bytes, origin: str) -> list[str]:
     """The lines of a file, without trailing empty ones; line ends of Windows and a byte-order mark do not matter.
 
     Raises:
-        ClipError: If the file is too large or empty.
+        ClipError: If the file is empty.
     """
-    if len(data) > MAX_BYTES:
-        raise ClipError(f'{origin}: {len(data)} bytes are more than the {MAX_BYTES} that a file may have')
     text = data.decode('utf-8-sig', errors='replace').rstrip()
     if not text:
         raise ClipError(f'{origin}: the file is empty')
