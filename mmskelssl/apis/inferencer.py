@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mmskelssl.apis.models import extract_features, init_model, view_batches
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.readers import ntu
+from mmskelssl.datasets.readers.ntu import read_skeleton_file
 from mmskelssl.utils.config import ConfigError
 
 Inputs = str | os.PathLike | np.ndarray | ClipStore | Sequence[str | os.PathLike | np.ndarray]
@@ -165,4 +165,4 @@ def _named(inputs: Inputs) -> tuple[list[str], ClipStore | list[np.ndarray]]:
     if isinstance(inputs, (str, os.PathLike, np.ndarray)):
         inputs = [inputs]
     names = [f'clip {i}' if isinstance(item, np.ndarray) else Path(item).stem for i, item in enumerate(inputs)]
-    return names, [item if isinstance(item, np.ndarray) else ntu.read_skeleton_file(item) for item in inputs]
+    return names, [item if isinstance(item, np.ndarray) else read_skeleton_file(item) for item in inputs]

@@ -37,7 +37,7 @@ def list_models(pattern: str = '*') -> list[str]:
 
 
 def find_config(config: str | os.PathLike) -> Path:
-    """The path of a config that is given by its path or by its name in :func:`list_models`.
+    """The path of a config that is given by its path, or by its name among all configs of the toolbox.
 
     Raises:
         ConfigError: If it is neither.
@@ -45,11 +45,12 @@ def find_config(config: str | os.PathLike) -> Path:
     path = Path(config)
     if path.suffix == '.py':
         return path
-    if str(config) not in load_zoo():
+    found = next((zoo_root() / 'configs').rglob(f'{path.name}.py'), None)
+    if found is None:
         raise ConfigError(
             f"There is no config '{config}': give the path of a config file, or one of mmskelssl.apis.list_models()."
         )
-    return zoo_root() / load_zoo()[str(config)]['Config']
+    return found
 
 
 def paper_result(config: str, protocol: str, modality: str) -> tuple[float, str] | None:

@@ -4,7 +4,6 @@ import torch
 
 from mmskelssl.apis import SkeletonInferencer, extract_features
 from mmskelssl.datasets import ClipStore
-from mmskelssl.datasets.readers import ntu
 from mmskelssl.datasets.readers.ntu import write_skeleton_file
 from mmskelssl.utils import ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
@@ -68,7 +67,6 @@ def test_classes_are_those_of_the_highest_scores(classifier, classifier_config, 
         torch.testing.assert_close(torch.tensor(clip.scores), row[best])
 
 
-@pytest.mark.skipif(not hasattr(ntu, 'read_skeleton_file'), reason='no reader yet')
 def test_a_raw_file_is_as_its_clip(classifier, tmp_path):
     clip = np.random.default_rng(0).normal(size=(1, 20, 25, 3)).cumsum(axis=1).astype(np.float32)
     path = tmp_path / 'S001C001P001R001A001.skeleton'
@@ -96,5 +94,8 @@ def test_mistakes(pretraining_config, finder, tmp_path):
         SkeletonInferencer(pretraining_config, device='cpu')(clip)
     with pytest.raises(ClipError, match="'number 0' has 3 joints"):
         finder(np.ones((1, 4, 3, 3)))
+    (tmp_path / 'broken.skeleton').write_text('3')
+    with pytest.raises(ClipError, match='broken'):
+        finder(tmp_path / 'broken.skeleton')
     with pytest.raises(StoreError, match='No clip store at .*nowhere'):
         finder(tmp_path / 'nowhere')

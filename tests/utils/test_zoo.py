@@ -27,6 +27,7 @@ def test_every_method_and_config_of_pretraining_is_in_the_zoo():
 
 def test_config_builds_and_is_what_the_entry_says(entry):
     cfg = Config.fromfile(find_config(entry['Name']))
+    assert find_config(entry['Name']) == zoo_root() / entry['Config']
     with torch.device('meta'):
         assert isinstance(MODELS.build(cfg.model), torch.nn.Module)
     assert entry['Metadata']['Epochs'] == cfg.train_cfg.max_epochs
@@ -67,5 +68,7 @@ def test_names():
         'cmd_bigru_1xb256-500e_ntu120-xsub',
     ]
     assert find_config('somewhere/mine.py') == Path('somewhere/mine.py')
+    linear = 'cmd_bigru_linear_1xb64-80e_ntu60-xsub'
+    assert find_config(linear) == zoo_root() / f'configs/cmd/benchmarks/{linear}.py'
     with pytest.raises(ConfigError, match="no config 'cmd'"):
         find_config('cmd')

@@ -6,10 +6,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import to_hex
 
 from mmskelssl.evaluation.arrays import load_arrays
 from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
 from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
+from mmskelssl.visualization.plots import class_colors
 from mmskelssl.visualization.report.clips import PlayableClips
 
 # As in figure 6 of I²MD.
@@ -17,13 +19,13 @@ EMBEDDED_CLASSES = 15
 MAX_POINTS = 600
 MIN_POINTS = 5
 NEIGHBOURS = 5
-# Of the confusions that hold none of the clips already in the page, so many bring one of theirs.
+# Of the confusions that hold none of the clips already in the page, so many bring one of theirs, over all results.
 MAX_EXAMPLES = 300
 EXAMPLES_A_CELL = 8
 
 
 def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
-    """For each modality with features: ``points`` (method to (N, 2), 0 to 1), ``labels`` (N,) and ``clips`` (N,)."""
+    """For each modality with features: ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips``, and ``colors``."""
     found = []
     for modality, result in _with_features(report).items():
         test = load_arrays(folder / result.files['test_features'], 'names', 'labels', 'features')
@@ -38,6 +40,7 @@ def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
                 points={name: values.round(4).tolist() for name, values in points.items()},
                 labels=test['labels'][rows].tolist(),
                 clips=clips.add_all(test['names'][rows]),
+                colors=_colors(test['labels'][rows]),
             )
         )
     return found
@@ -84,14 +87,14 @@ def outcomes(report: EvaluationReport, folder: Path, clips: PlayableClips) -> li
             name=f'{result.protocol} · {result.modality}',
             classes=[None if value is None else round(value, 2) for value in result.per_class_accuracy],
             confusion=result.confusion,
-            examples=_examples(result, folder, clips),
+            examples=_examples(result, folder, clips, MAX_EXAMPLES // len(report.results)),
         )
         for result in report.results
     ]
 
 
-def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips) -> dict[str, list[int]]:
-    """``true,predicted`` to some of the cell's clips, those that other figures show first."""
+def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips, new: int) -> dict[str, list[int]]:
+    """``true,predicted`` to some of the cell's clips, those that are in the page first; ``new`` cells bring one."""
     if 'predictions' not in result.files:
         return {}
     arrays = load_arrays(folder / result.files['predictions'], 'names', 'labels', 'scores')
@@ -103,13 +106,12 @@ def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips) -> dic
         ):
             cells[true, taken_for][name] = None
     examples = {}
-    missing = MAX_EXAMPLES
     # The fullest cells first: they are looked at most.
     for (true, taken_for), names in sorted(cells.items(), key=lambda cell: -len(cell[1])):
         shown = [name for name in names if name in clips][:EXAMPLES_A_CELL]
-        if not shown and missing:
+        if not shown and new:
             shown = list(names)[:1]
-            missing -= 1
+            new -= 1
         ids = [number for number in clips.add_all(shown) if number is not None]
         if ids:
             examples[f'{true},{taken_for}'] = ids
@@ -123,6 +125,12 @@ def _with_features(report: EvaluationReport) -> dict[str, ProtocolResult]:
         if 'test_features' in result.files:
             found.setdefault(result.modality, result)
     return found
+
+
+def _colors(labels: np.ndarray) -> dict[int, str]:
+    """Class to its colour, as different from each other as so many can be."""
+    present = np.unique(labels).tolist()
+    return dict(zip(present, map(to_hex, class_colors(len(present))), strict=True))
 
 
 def _in_unit_square(points: np.ndarray) -> np.ndarray:

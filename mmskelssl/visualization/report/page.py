@@ -8,13 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from string import Template
 
-from matplotlib.colors import to_hex
-
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.evaluation.report import EvaluationReport
 from mmskelssl.utils.files import written_beside
 from mmskelssl.visualization.player import encode_skeleton, player_assets, script_json
-from mmskelssl.visualization.plots import class_colors
 from mmskelssl.visualization.report.clips import PlayableClips
 from mmskelssl.visualization.report.figures import embeddings, outcomes, retrievals
 from mmskelssl.visualization.report.tables import headline, protocol_rows
@@ -59,7 +56,6 @@ def page_data(report: EvaluationReport, folder: Path) -> dict:
         protocols=[asdict(row) for row in protocol_rows(report)],
         curves=_charts(report.curves),
         classes=report.data.classes,
-        colors=[to_hex(color) for color in class_colors(len(report.data.classes))],
         skeleton=encode_skeleton(get_layout(report.data.layout)),
         clips=clips.encode(),
         missing=clips.missing,

@@ -176,14 +176,14 @@
     choices(find('#embedding .choices'), pictures.map(({ set, method }) => several ? `${method} · ${set.name}` : method), (index) => {
       const { set, method } = pictures[index];
       const marks = set.points[method].map(([x, y], row) => svg('circle', {
-        class: 'point', cx: 13 + 74 * x, cy: 3 + 74 * (1 - y), r: 0.85, fill: data.colors[set.labels[row]],
+        class: 'point', cx: 13 + 74 * x, cy: 3 + 74 * (1 - y), r: 0.85, fill: set.colors[set.labels[row]],
         onclick: (event) => play(set.clips[row], event.target, `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
       }, svg('title', {}, data.classes[set.labels[row]])));
       const present = [...new Set(set.labels)].sort((a, b) => a - b);
       const highlight = (which) => marks.forEach((mark, row) =>
         mark.classList.toggle('dim', which !== null && set.labels[row] !== present[which]));
       find('#embedding .plot').replaceChildren(
-        svg('svg', { viewBox: '0 0 100 80' }, ...marks), legend(present.map((label) => [data.classes[label], data.colors[label]]), highlight));
+        svg('svg', { viewBox: '0 0 100 80' }, ...marks), legend(present.map((label) => [data.classes[label], set.colors[label]]), highlight));
     });
   }
 
