@@ -170,8 +170,7 @@ class ClipStore:
             StoreError: If nothing was added, the disk is full, or what is to be overwritten is no store.
         """
         path = Path(path)
-        if overwrite and path.exists() and not (path / 'meta.json').exists():
-            raise StoreError(f'{path} is no clip store and is not overwritten: choose another output path.')
+        refuse_other_folder(path, overwrite)
         try:
             with folder_written_beside(path, overwrite) as folder:
                 with open(folder / 'frames.bin', 'wb') as file:
@@ -186,8 +185,20 @@ class ClipStore:
             ) from error
 
 
+def refuse_other_folder(path: Path, overwrite: bool) -> None:
+    """Raises StoreError if what is to be overwritten at ``path`` is no store."""
+    if overwrite and path.exists() and not (path / 'meta.json').exists():
+        raise StoreError(f'{path} is no clip store and is not overwritten: choose another output path.')
+
+
 class ClipStoreWriter:
     """Takes the clips of a new store one by one; see :meth:`ClipStore.create`.
+
+    Args:
+        file: What becomes ``frames.bin``, at its beginning.
+        layout: Layout of every clip.
+        classes: Names of the classes.
+        dtype: ``float32`` or ``float16``.
 
     Attributes:
         splits: Split name to indices, to be filled in by the caller before the block ends.
@@ -244,6 +255,15 @@ class ClipStoreWriter:
         self._attributes.append(attributes)
         self._num_coords = clip.shape[3]
 
+    def flush(self) -> None:
+        """Hands all frames to the system, so that they outlive this process."""
+        self._file.flush()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the frames so far."""
+        return self._digest.hexdigest()
+
     def _check(self, name: str, label: int, clip: np.ndarray) -> None:
         try:
             name.encode()
@@ -260,6 +280,7 @@ class ClipStoreWriter:
             raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
+        """Writes the rest of the store into ``folder``; ``path`` is where it will be, for messages."""
         if not self.names:
             raise StoreError(f'No usable clip for {path}: nothing was written.')
         persons, frames = np.array(self._shapes, np.int64).T
@@ -283,7 +304,7 @@ class ClipStoreWriter:
             classes=self.classes,
             dtype=self.dtype.name,
             num_coords=self._num_coords,
-            frames_sha256=self._digest.hexdigest(),
+            frames_sha256=self.digest,
             source=self.source,
         )
         (folder / 'meta.json').write_text(json.dumps(meta, indent=1), encoding='utf-8')

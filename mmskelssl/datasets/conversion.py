@@ -5,25 +5,37 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.datasets.clip_store import DTYPES, ClipStore, ClipStoreWriter
+from mmskelssl.datasets.clip_store import DTYPES, ClipStoreWriter, refuse_other_folder
+from mmskelssl.datasets.conversion_journal import Journal, open_for_update, resumable_folder, unfinished_folder
 from mmskelssl.datasets.conversion_report import ConversionReport
+from mmskelssl.datasets.layouts import get_layout
+from mmskelssl.datasets.parallel_reading import reading
 from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.progress import track
+from mmskelssl.version import __version__
 
 
 def convert(
-    reader: Reader, out: str | os.PathLike, dtype: str = 'float32', overwrite: bool = False, strict: bool = False
+    reader: Reader,
+    out: str | os.PathLike,
+    dtype: str = 'float32',
+    overwrite: bool = False,
+    strict: bool = False,
+    workers: int = 1,
 ) -> ConversionReport:
     """Writes every usable clip of a reader into a new store.
 
     A person whose coordinates are all zero is dropped from its clip, and an unusable clip is skipped; both are named in
-    the report.
+    the report. A conversion that was interrupted goes on where it stopped when it is called again with the same reader,
+    output and precision; the store is the same to the last byte, and so it is with any number of workers.
 
     Args:
         reader: Source of the clips.
@@ -31,42 +43,94 @@ def convert(
         dtype: ``float32`` or ``float16``.
         overwrite: Whether to replace what is at ``out``.
         strict: Whether to stop at the first unusable clip instead of skipping it.
+        workers: Number of processes that read; with 1 this one does.
 
     Raises:
         ClipError: If ``strict`` and a clip is unusable.
         StoreError: If the store cannot be written or no clip is usable.
         FileExistsError: If ``out`` exists and is not to be overwritten.
     """
+    out = Path(out)
+    refuse_other_folder(out, overwrite)
+    try:
+        with resumable_folder(out, overwrite) as (folder, journal_file):
+            frames = folder / 'frames.bin'
+            with open_for_update(frames) as file:
+                writer = ClipStoreWriter(file, get_layout(reader.layout), list(reader.classes), dtype)
+                journal = Journal(journal_file, _identity(reader, writer), frames, writer.dtype)
+                report = _write_all(reader, writer, journal, strict, workers)
+                # An interrupted conversion may have written more than its journal says.
+                file.truncate()
+            writer.finish(folder, out)
+        return report
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise StoreError(f'Cannot write {out}: {error}. {_kept(out)} Free space first.') from error
+    except BrokenProcessPool as error:
+        raise StoreError(f'A process that read was killed, perhaps for lack of memory. {_kept(out)} '
+                         'Use fewer --workers then.') from error  # fmt: skip
+
+
+def _kept(out: Path) -> str:
+    return f'What is done is kept in {unfinished_folder(out)}: give the same command again to go on.'
+
+
+def _identity(reader: Reader, writer: ClipStoreWriter) -> dict:
+    """What has to be the same for an interrupted conversion to go on."""
+    return dict(
+        version=__version__,
+        fingerprint=reader.fingerprint,
+        source=reader.source,
+        sources=len(reader),
+        layout=writer.layout.to_dict(),
+        classes=writer.classes,
+        dtype=writer.dtype.name,
+    )
+
+
+def _write_all(
+    reader: Reader, writer: ClipStoreWriter, journal: Journal, strict: bool, workers: int
+) -> ConversionReport:
     kept: list[RawClip] = []
     skipped: list[str] = []
-    repaired: list[str] = []
-    with ClipStore.create(out, reader.layout, reader.classes, dtype, overwrite) as writer:
-        for index in track(range(len(reader)), len(reader), 'Converting'):
-            for raw in reader.outcomes(index):
-                try:
-                    kept.append(_add(writer, raw))
-                    repaired += [f"{_place(raw)}Clip '{raw.name}': {repair}" for repair in kept[-1].repairs]
-                except ClipError as error:
-                    if strict:
-                        raise
-                    skipped.append(str(error))
-        writer.splits.update(reader.splits(kept))
-        writer.source.update(reader.source, skipped=len(skipped), repaired=len(repaired))
+
+    def write(outcomes: Sequence[RawClip | ClipError]) -> list[RawClip | ClipError]:
+        written = [_written(writer, outcome) for outcome in outcomes]
+        errors = [outcome for outcome in written if isinstance(outcome, ClipError)]
+        if strict and errors:
+            raise errors[0]
+        skipped.extend(map(str, errors))
+        kept.extend(replace(raw, clip=np.empty(0)) for raw in written if isinstance(raw, RawClip))
+        return written
+
+    done = 0
+    for outcomes in track(journal.replay(), journal.num_lines, 'Going on') if journal.num_lines else ():
+        write(outcomes)
+        done += 1
+    with reading(reader, done, workers) as sources:
+        for outcomes in track(sources, len(reader) - done, 'Converting'):
+            written = write(outcomes)
+            writer.flush()
+            journal.append(written, writer.digest)
+    repaired = [f'{_place(raw)}Clip {raw.name!r}: {repair}' for raw in kept for repair in raw.repairs]
+    writer.splits.update(reader.splits(kept))
+    writer.source.update(reader.source, skipped=len(skipped), repaired=len(repaired))
     return ConversionReport(len(kept), {name: len(index) for name, index in writer.splits.items()}, skipped, repaired)
 
 
-def _add(writer: ClipStoreWriter, raw: RawClip | ClipError) -> RawClip:
-    """Writes a clip and gives it back without its coordinates."""
-    if isinstance(raw, ClipError):
-        raise raw
-    clip = _drop_empty_persons(raw.clip)
+def _written(writer: ClipStoreWriter, outcome: RawClip | ClipError) -> RawClip | ClipError:
+    """Writes a clip, and gives what was written or why it could not be."""
+    if isinstance(outcome, ClipError):
+        return outcome
+    clip = _drop_empty_persons(outcome.clip)
     try:
-        writer.add(raw.name, raw.label, clip, **raw.attributes)
+        writer.add(outcome.name, outcome.label, clip, **outcome.attributes)
     except ClipError as error:
-        raise ClipError(f'{_place(raw)}{error}') from error
-    num_empty = len(raw.clip) - len(clip)
+        return ClipError(f'{_place(outcome)}{error}')
+    num_empty = len(outcome.clip) - len(clip)
     dropped = [f'{num_empty} empty person(s) dropped.'] if num_empty else []
-    return replace(raw, clip=np.empty(0), repairs=[*raw.repairs, *dropped])
+    return replace(outcome, clip=clip, repairs=[*outcome.repairs, *dropped])
 
 
 def _place(raw: RawClip) -> str:
@@ -86,7 +150,15 @@ def add_conversion_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('out', help='folder of the new clip store')
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='precision of the stored coordinates')
     parser.add_argument('--overwrite', action='store_true', help='replace an existing store')
+    parser.add_argument('--workers', type=_positive, default=1, metavar='N', help='processes that read (default: 1)')
     parser.add_argument('--strict', action='store_true', help='stop at the first unusable clip instead of skipping it')
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is not positive')
+    return number
 
 
 def run_conversion(
@@ -102,13 +174,16 @@ def run_conversion(
         expected_splits: Sizes of the complete data set's splits, to say plainly when a set is partial.
 
     Returns:
-        0, or 1 when nothing was written.
+        0; 1 when there is no store; 130 when the conversion was interrupted by Ctrl-C.
     """
     try:
-        report = convert(open_reader(args), args.out, args.dtype, args.overwrite, args.strict)
+        report = convert(open_reader(args), args.out, args.dtype, args.overwrite, args.strict, args.workers)
     except (ClipError, StoreError, FileExistsError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f'interrupted. {_kept(Path(args.out))}', file=sys.stderr)
+        return 130
     print(report)
     for split, expected in (expected_splits or {}).items():
         if report.splits.get(split) != expected:

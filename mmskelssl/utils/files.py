@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Where a folder that is being replaced lies for a moment, beside the one that replaces it.
+REPLACED = 'replaced'
+
 
 @contextmanager
 def written_beside(path: str | os.PathLike) -> Iterator[Path]:
@@ -37,25 +40,35 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
         FileExistsError: If ``path`` exists and ``overwrite`` is not set.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise FileExistsError(f'{path} exists already: choose another output path, or pass --overwrite to replace it.')
+    refuse_existing(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}.'))
     try:
         made = beside / 'made'
         made.mkdir()
         yield made
-        replaced = beside / 'replaced'
-        if path.exists():
-            path.rename(replaced)
-        try:
-            made.rename(path)
-        except OSError:
-            if replaced.exists():
-                replaced.rename(path)
-            raise
+        put_in_place(made, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raises FileExistsError if ``path`` exists and ``overwrite`` is not set."""
+    if path.exists() and not overwrite:
+        raise FileExistsError(f'{path} exists already: choose another output path, or pass --overwrite to replace it.')
+
+
+def put_in_place(made: Path, path: Path) -> None:
+    """Renames a folder to ``path``; a folder that is there already is left beside ``made`` as ``REPLACED``."""
+    replaced = made.with_name(REPLACED)
+    if path.exists():
+        path.rename(replaced)
+    try:
+        made.rename(path)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(path)
+        raise
 
 
 def fingerprint(paths: Iterable[str | os.PathLike]) -> str:

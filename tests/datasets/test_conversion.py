@@ -179,4 +179,28 @@ def test_run_on_a_full_disk(tmp_path, capsys, monkeypatch):
     assert run(tmp_path, ListReader(*MIXED)) == 1
     err = capsys.readouterr().err
     assert 'error: Cannot write' in err and 'No space left on device' in err
-    assert list(tmp_path.iterdir()) == []
+    assert f'kept in {tmp_path / "store.unfinished"}: give the same command again to go on' in err
+    monkeypatch.undo()
+    assert run(tmp_path, ListReader(*MIXED)) == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / 'store']
+
+
+def test_run_that_is_interrupted_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupt(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipStoreWriter, 'add', interrupt)
+        assert run(tmp_path, ListReader(*MIXED)) == 130
+    assert (
+        f'interrupted. What is done is kept in {tmp_path / "store.unfinished"}: give the same'
+        in capsys.readouterr().err
+    )
+    assert run(tmp_path, ListReader(*MIXED), '--workers', '2') == 0
+    assert ClipStore(tmp_path / 'store').names.tolist() == ['first', 'gap', 'last']
+
+
+def test_workers_are_at_least_one(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path, ListReader(*MIXED), '--workers', '0')
+    assert '0 is not positive' in capsys.readouterr().err
