@@ -12,6 +12,14 @@ from mmengine.fileio import load
 from mmskelssl.utils.config import ConfigError
 
 _PACKAGE = Path(__file__).parents[1]
+# Stores and splits of configs/_base_/datasets/sets, as metafiles call them.
+_DATASETS = {
+    'ntu60_xsub': 'NTU RGB+D 60 x-sub',
+    'ntu60_xview': 'NTU RGB+D 60 x-view',
+    'ntu120_xsub': 'NTU RGB+D 120 x-sub',
+    'ntu120_xset': 'NTU RGB+D 120 x-set',
+    'pku_mmd2_xsub': 'PKU-MMD II x-sub',
+}
 
 
 def zoo_root() -> Path:
@@ -53,14 +61,18 @@ def find_config(config: str | os.PathLike) -> Path:
     return found
 
 
-def paper_result(config: str, protocol: str, modality: str) -> tuple[float, str] | None:
+def paper_result(config: str, protocol: str, modality: str, dataset: str, test_split: str) -> tuple[float, str] | None:
     """The top-1 accuracy that a paper gives for a config, and where it gives it.
 
     Args:
         config: Name of a pre-training config, with or without ``.py``.
         protocol: Such as ``linear`` or ``semi10``.
         modality: Such as ``joint``; fused ones joined by ``+``.
+        dataset: Name of the clip store that was tested on; papers tested on the sets of ``configs/_base_/datasets``.
+        test_split: Such as ``xsub_test``.
     """
+    tested_on = _DATASETS.get(f'{dataset}_{test_split.removesuffix("_test")}')
     results = load_zoo().get(Path(config).name.removesuffix('.py'), {}).get('Results', [])
-    found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality']) == (protocol, modality))
+    wanted = (protocol, modality, tested_on)
+    found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality'], r['Dataset']) == wanted)
     return next(((r['Metrics']['Top 1 Accuracy'], r['Paper']) for r in found), None)

@@ -54,12 +54,21 @@ def test_our_results_are_those_of_the_page_of_results():
 
 
 def test_results_of_papers():
-    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub.py', 'semi1', 'joint') == (50.6, 'I²MD, table 4')
-    assert paper_result('i2md_gcn-transformer_1xb256-500e_ntu60-xview', 'knn', 'joint')[0] == 83.8
-    # Ours are none, whatever a paper does not measure is not there, and neither are users' configs.
-    assert paper_result('skeletonclr_bigru128_1xb64-100e_nw-ucla-xview', 'knn', 'motion') is None
-    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub', 'knn', 'bone') is None
-    assert paper_result('mine.py', 'knn', 'joint') is None and paper_result('', 'knn', 'joint') is None
+    xsub = ('ntu60', 'xsub_test')
+    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub.py', 'semi1', 'joint', *xsub) == (50.6, 'I²MD, table 4')
+    i2md = 'i2md_gcn-transformer_1xb256-500e_ntu60-xview'
+    assert paper_result(i2md, 'knn', 'joint', 'ntu60', 'xview_test')[0] == 83.8
+    fused = 'crossclr_stgcn_1xb128-300e_ntu60-xsub'
+    assert paper_result(fused, 'linear-crossclr-3s', 'joint+motion+bone', *xsub)[0] == 77.8
+    i2md = 'i2md_gcn-transformer_1xb256-500e_ntu60-xsub'
+    assert paper_result(i2md, 'transfer', 'joint', 'pku_mmd2', 'xsub_test')[0] == 60.7
+    # No paper's: what was measured on another set or split or modality, our own results, users' configs.
+    assert paper_result(i2md, 'linear', 'joint', 'ntu120', 'xsub_test') is None
+    assert paper_result(i2md, 'linear', 'joint', 'ntu60', 'xview_test') is None
+    assert paper_result(i2md, 'linear', 'bone', *xsub) is None
+    own = 'skeletonclr_bigru128_1xb64-100e_nw-ucla-xview'
+    assert paper_result(own, 'knn', 'motion', 'nw_ucla', 'xview_test') is None
+    assert paper_result('mine.py', 'knn', 'joint', *xsub) is None and paper_result('', 'knn', 'joint', *xsub) is None
 
 
 def test_names():

@@ -33,7 +33,7 @@ class ProtocolRow:
 
 def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
     """The results in their order."""
-    return [_row(report.config, result) for result in report.results]
+    return [_row(report, result) for result in report.results]
 
 
 def headline(report: EvaluationReport) -> dict[str, str]:
@@ -70,9 +70,10 @@ def confusions(report: EvaluationReport, result: ProtocolResult) -> list[tuple[s
     return sorted(found, key=lambda confusion: (-confusion[2], *confusion[:2]))
 
 
-def _row(config: str, result: ProtocolResult) -> ProtocolRow:
+def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
     metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
-    paper = paper_result(config, result.protocol, result.modality)
+    tested_on = (report.data.dataset, report.data.test_split)
+    paper = paper_result(report.config, result.protocol, result.modality, *tested_on)
     return ProtocolRow(
         protocol=result.protocol,
         modality=result.modality,

@@ -19,7 +19,7 @@ NUM_TRAIN, NUM_TEST = 9, 12
 
 def card(**changes) -> ProtocolCard:
     known = dict(
-        method='CMD', weights='a' * 64, modalities=['joint'], dataset='NTU RGB+D 60', train_split='b' * 64,
+        method='CMD', weights='a' * 64, modalities=['joint'], dataset='ntu60', train_split='b' * 64,
         test_split='c' * 64, num_frames=64, train_crop='TemporalCropResize', test_crop='CenterCropResize',
     )  # fmt: skip
     return ProtocolCard(**{**known, **changes})
@@ -35,7 +35,7 @@ def report_folder(tmp_path) -> Path:
             clip = random.normal(size=(1 + number % 2, 40 if number % 2 else 10, 20, 3)).cumsum(axis=1)
             store.add(f'clip {number}', label, clip)
         names = np.array(store.names)
-        store.splits.update(train=range(NUM_TRAIN), test=range(NUM_TRAIN, NUM_TRAIN + NUM_TEST))
+        store.splits.update(xsub_train=range(NUM_TRAIN), xsub_test=range(NUM_TRAIN, NUM_TRAIN + NUM_TEST))
     features = (np.eye(8)[labels] + 0.1 * random.random((len(labels), 8))).astype(np.float16)
     for side, rows in dict(train=slice(0, NUM_TRAIN), test=slice(NUM_TRAIN, None)).items():
         save_arrays(tmp_path / f'{side}.npz', names=names[rows], labels=labels[rows], features=features[rows])
@@ -75,7 +75,7 @@ def report(report_folder) -> EvaluationReport:
         files=features,
     )
     data = DataDescription(
-        'NTU RGB+D 60', str(report_folder / 'store'), 'train', 'test', _layout(report_folder), CLASSES
+        'ntu60', str(report_folder / 'store'), 'xsub_train', 'xsub_test', _layout(report_folder), CLASSES
     )
     return EvaluationReport(
         checkpoint='work_dirs/cmd/epoch_450.pth',
