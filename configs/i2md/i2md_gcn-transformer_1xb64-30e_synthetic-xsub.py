@@ -12,3 +12,5 @@ model = dict(
     num_neighbors=512,
     num_aggregated=16,
 )
+# SGD trains a small Transformer slowly.
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=0.001))

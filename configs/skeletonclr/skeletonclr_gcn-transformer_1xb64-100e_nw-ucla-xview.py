@@ -14,3 +14,5 @@ model = dict(
         ffn_channels=256,
     ),
 )
+# SGD trains a small Transformer slowly.
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=0.001))
