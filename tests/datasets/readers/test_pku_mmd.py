@@ -93,6 +93,15 @@ def test_labelled_ranges_become_clips(tree, tmp_path):
     assert report.skipped == report.repaired == []
 
 
+def test_processes_that_share_the_work_give_the_same_bytes(tree, tmp_path):
+    edit(tree / 'label' / 'A01N01-L.txt', 1, lambda text: '52,0,4,2')
+    for workers in (1, 2):
+        report = convert(PKUMMDReader([tree]), tmp_path / f'store {workers}', workers=workers)
+        assert len(report.skipped) == 1
+    for name in ('frames.bin', 'clips.npz', 'meta.json'):
+        assert (tmp_path / 'store 1' / name).read_bytes() == (tmp_path / 'store 2' / name).read_bytes()
+
+
 def test_both_readings_of_a_range(tree):
     # The same frames, told in the other way.
     for file in (tree / 'label').iterdir():
