@@ -34,19 +34,14 @@ def write_markdown(report: EvaluationReport, path: str | os.PathLike) -> None:
 
 
 def _protocols(rows: Sequence[ProtocolRow]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    with_paper = any(row.paper for row in rows)
-    heads = ['protocol', 'modality', *names, *['paper: top1'] * with_paper, 'runs', 'remarks']
-    lines = [
-        [
-            *(row.protocol, row.modality),
-            *(row.metrics.get(name, '-') for name in names),
-            *[row.paper or '-'] * with_paper,
-            *(str(row.runs), ' '.join(row.remarks)),
-        ]
-        for row in rows
-    ]
-    return _table(heads, lines)
+    columns = {'protocol': [row.protocol for row in rows], 'modality': [row.modality for row in rows]}
+    columns['top1'] = [row.top1 for row in rows]
+    if any(row.paper for row in rows):
+        columns['paper: top1'] = [row.paper or '-' for row in rows]
+    columns |= {'other metrics': [row.others for row in rows], 'runs': [str(row.runs) for row in rows]}
+    if any(row.remarks for row in rows):
+        columns['remarks'] = [' '.join(row.remarks) for row in rows]
+    return _table(list(columns), list(zip(*columns.values(), strict=True)))
 
 
 def _classes(report: EvaluationReport, result: ProtocolResult) -> list[str]:

@@ -63,8 +63,10 @@ def page_data(report: EvaluationReport, folder: Path) -> dict:
 
 
 def _charts(curves: dict[str, list[list[float]]]) -> list[dict]:
-    """Losses in one diagram, validation metrics in another."""
+    """Losses in one diagram, validation metrics in another; a part that is all of the loss is left out."""
     charts = {'Loss': {}, 'Validation (%)': {}}
     for name, points in curves.items():
-        charts['Loss' if 'loss' in name else 'Validation (%)'][name] = points
+        series = charts['Loss' if 'loss' in name else 'Validation (%)']
+        if points not in series.values():
+            series[name] = points
     return [dict(title=title, series=series) for title, series in charts.items() if series]

@@ -15,16 +15,18 @@ class ProtocolRow:
     Args:
         protocol: Name of the protocol.
         modality: Of the encoder.
-        metrics: Name to mean ± deviation; ``top1`` first.
+        top1: Mean ± deviation.
+        others: The other metrics, likewise.
         runs: How many seeds or draws the deviation is over.
         paper: The paper's top-1 accuracy and where it stands; empty if there is none.
         remarks: What has to be known of the number.
-        card: Name to value of everything it depends on.
+        card: Name to value of everything it depends on, after variants of the number (``top1_...``) if there are any.
     """
 
     protocol: str
     modality: str
-    metrics: dict[str, str]
+    top1: str
+    others: str
     runs: int
     paper: str
     remarks: list[str]
@@ -72,16 +74,20 @@ def confusions(report: EvaluationReport, result: ProtocolResult) -> list[tuple[s
 
 def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
     metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
+    top1 = metrics.pop('top1')
+    variants = {name: metrics.pop(name) for name in list(metrics) if name.startswith('top1_')}
     tested_on = (report.data.dataset, report.data.test_split)
     paper = paper_result(report.config, result.protocol, result.modality, *tested_on)
+    card = {name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})}
     return ProtocolRow(
         protocol=result.protocol,
         modality=result.modality,
-        metrics=metrics,
+        top1=top1,
+        others=', '.join(f'{name} {value}' for name, value in metrics.items()),
         runs=len(result.metrics['top1'].values),
         paper=f'{paper[0]:.1f} ({paper[1]})' if paper else '',
         remarks=result.remarks,
-        card={name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})},
+        card={**variants, **card},
     )
 
 

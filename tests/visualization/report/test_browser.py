@@ -77,7 +77,7 @@ class Page:
 def test_tables_and_figures_are_there(page):
     assert page.texts('h1') == ['CMD on ntu60']
     rows = [element.text for element in page.all('#protocols tr.result')]
-    assert rows == ['linear joint 91.7 ± 11.8 100.0 ± 0.0 79.4 (I²MD, table 1) 2 a remark',
+    assert rows == ['linear joint 91.7 ± 11.8 79.4 (I²MD, table 1) top5 100.0 ± 0.0 2 a remark',
                     'knn joint 100.0 70.6 (I²MD, table 2) 1']  # fmt: skip
     assert len(page.all('.curve')) == 2
     assert page.texts('.bar span:first-child') == ['jump', 'sit </script>|', 'wave']

@@ -10,16 +10,16 @@ def lines_of(report, folder):
 
 def test_table_of_protocols_with_the_papers_figures(report, tmp_path):
     lines = lines_of(report, tmp_path)
-    at = lines.index('| protocol | modality | top1 | top5 | paper: top1 | runs | remarks |')
+    at = lines.index('| protocol | modality | top1 | paper: top1 | other metrics | runs | remarks |')
     assert lines[at + 2 : at + 4] == [
-        '| linear | joint | 91.7 ± 11.8 | 100.0 ± 0.0 | 79.4 (I²MD, table 1) | 2 | a remark |',
-        '| knn | joint | 100.0 | - | 70.6 (I²MD, table 2) | 1 |  |',
+        '| linear | joint | 91.7 ± 11.8 | 79.4 (I²MD, table 1) | top5 100.0 ± 0.0 | 2 | a remark |',
+        '| knn | joint | 100.0 | 70.6 (I²MD, table 2) |  | 1 |  |',
     ]
 
 
 def test_own_config_has_no_column_of_a_paper(report, tmp_path):
     lines = lines_of(replace(report, config='mine.py'), tmp_path)
-    assert '| protocol | modality | top1 | top5 | runs | remarks |' in lines
+    assert '| protocol | modality | top1 | other metrics | runs | remarks |' in lines
 
 
 def test_classes_are_sorted_and_those_without_clips_left_out(report, tmp_path):
@@ -39,6 +39,7 @@ def test_confusions_are_those_of_the_matrix(report, tmp_path):
 def test_cards_say_what_numbers_depend_on(report, tmp_path):
     lines = lines_of(report, tmp_path)
     linear = lines[lines.index('### linear, joint') : lines.index('### knn, joint')]
+    assert '| top1 lr0.1 | 75.0 ± 0.0 |' in linear
     assert '| schedule | optimizer SGD, lr 0.1 |' in linear and '| seeds | 0, 1 |' in linear
     assert not any(line.startswith('| k |') for line in linear)
     assert '| k | 1 |' in lines[lines.index('### knn, joint') :]

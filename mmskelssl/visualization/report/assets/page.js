@@ -55,9 +55,8 @@
   find('#facts').append(...pairs(data.facts));
 
   function protocols() {
-    const metrics = [...new Set(data.protocols.flatMap((row) => Object.keys(row.metrics)))];
     const withPaper = data.protocols.some((row) => row.paper);
-    const heads = ['protocol', 'modality', ...metrics, ...(withPaper ? ['paper: top1'] : []), 'runs', ''];
+    const heads = ['protocol', 'modality', 'top1', ...(withPaper ? ['paper: top1'] : []), 'other metrics', 'runs', ''];
     const body = data.protocols.flatMap((row) => {
       const card = html('tr', { class: 'card', hidden: '' }, html('td', { colspan: heads.length }, html('dl', {}, ...pairs(row.card))));
       const toggle = () => {
@@ -68,10 +67,9 @@
         class: 'result', tabindex: 0, 'aria-expanded': false, onclick: toggle,
         onkeydown: (event) => { if (event.key === 'Enter') toggle(); },
       },
-      html('td', {}, row.protocol), html('td', {}, row.modality),
-      ...metrics.map((name, index) => html('td', { class: index ? 'number' : 'number main' }, row.metrics[name] ?? '')),
-      ...(withPaper ? [html('td', { class: 'paper' }, row.paper)] : []),
-      html('td', {}, String(row.runs)), html('td', { class: 'paper' }, row.remarks.join(' ')));
+      html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1),
+      ...(withPaper ? [html('td', { class: 'soft' }, row.paper)] : []),
+      html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, row.remarks.join(' ')));
       return [line, card];
     });
     find('#protocols table').append(
