@@ -27,7 +27,7 @@ EXAMPLES_A_CELL = 8
 def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
     """For each modality with features: ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips``, and ``colors``."""
     found = []
-    for modality, result in _with_features(report).items():
+    for modality, result in _with_files(report, 'test_features').items():
         test = load_arrays(folder / result.files['test_features'], 'names', 'labels', 'features')
         rows = choose_clips(test['labels'], EMBEDDED_CLASSES, MAX_POINTS, seed=0)
         if len(rows) < MIN_POINTS:
@@ -49,9 +49,7 @@ def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
 def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
     """For each modality with features: one random test clip a class and its nearest training clips by cosine."""
     found = []
-    for modality, result in _with_features(report).items():
-        if 'train_features' not in result.files:
-            continue
+    for modality, result in _with_files(report, 'test_features', 'train_features').items():
         test, train = (
             load_arrays(folder / result.files[f'{side}_features'], 'names', 'labels', 'features')
             for side in ('test', 'train')
@@ -118,11 +116,11 @@ def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips, new: i
     return examples
 
 
-def _with_features(report: EvaluationReport) -> dict[str, ProtocolResult]:
-    """Modality to its first result that kept the test side's features."""
+def _with_files(report: EvaluationReport, *files: str) -> dict[str, ProtocolResult]:
+    """Modality to its first result that kept all of these files."""
     found: dict[str, ProtocolResult] = {}
     for result in report.results:
-        if 'test_features' in result.files:
+        if set(files) <= set(result.files):
             found.setdefault(result.modality, result)
     return found
 

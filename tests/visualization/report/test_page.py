@@ -60,6 +60,16 @@ def test_neighbours_are_the_nearest_training_clips(data, report_folder):
         np.testing.assert_allclose([n['similarity'] for n in row['neighbours']], cosines[order], atol=2e-3)
 
 
+def test_figures_take_what_any_result_kept(report, report_folder, data):
+    """A probe of several crops keeps the features of the test side only."""
+    linear, knn = report.results
+    probe = replace(linear, files={name: linear.files[name] for name in ('test_features', 'predictions')})
+    other = page_data(replace(report, results=[probe, knn]), report_folder)
+    assert other['retrievals'] == data['retrievals']
+    alone = page_data(replace(report, results=[probe]), report_folder)
+    assert alone['retrievals'] == [] and alone['embeddings'] == data['embeddings']
+
+
 def test_cells_hold_the_clips_that_were_so_classified(data, report_folder):
     linear, knn = data['outcomes']
     names = np.load(report_folder / 'test.npz')['names'].tolist()
