@@ -49,7 +49,8 @@ def run_config(config: Callable[[], Config], method: str) -> int:
 
     def run() -> None:
         cfg = config()
-        _init_cpu_processes(cfg)
+        if cfg.launcher != 'none':
+            _set_up_processes(cfg)
         getattr(Runner.from_cfg(cfg), method)()
 
     try:
@@ -96,9 +97,11 @@ def _leave_together(status: int) -> int:
     return status
 
 
-def _init_cpu_processes(cfg: Config) -> None:
-    """Joins the processes by gloo on machines without a GPU, where MMEngine would look for one."""
+def _set_up_processes(cfg: Config) -> None:
+    """Chooses how the model is shared, and joins processes by gloo where MMEngine would look for a GPU in vain."""
+    wrapper = dict(
+        type='mmskelssl.BatchSplitDataParallel', find_unused_parameters=cfg.get('find_unused_parameters', False)
+    )
+    cfg.model_wrapper_cfg = wrapper | cfg.get('model_wrapper_cfg', {})
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
-        wrapper = dict(find_unused_parameters=cfg.get('find_unused_parameters', False))
-        cfg.model_wrapper_cfg = wrapper | cfg.get('model_wrapper_cfg', {}) | dict(device_ids=None)

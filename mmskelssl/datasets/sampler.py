@@ -17,11 +17,13 @@ class ClipDraw(NamedTuple):
         index: Position in the dataset.
         seed: The run's seed.
         epoch: The epoch, so that a clip is augmented anew in each.
+        is_padding: Whether the clip is another process', repeated so that all processes have as many batches.
     """
 
     index: int
     seed: int = 0
     epoch: int = 0
+    is_padding: bool = False
 
 
 @DATA_SAMPLERS.register_module()
@@ -33,5 +35,6 @@ class ClipSampler(DefaultSampler):
     """
 
     def __iter__(self) -> Iterator[ClipDraw]:
-        for index in super().__iter__():
-            yield ClipDraw(int(index), self.seed, self.epoch)
+        for number, index in enumerate(super().__iter__()):
+            is_padding = self.rank + number * self.world_size >= len(self.dataset)
+            yield ClipDraw(int(index), self.seed, self.epoch, is_padding)

@@ -39,6 +39,7 @@ class SkeletonDataset(Dataset):
     A batch is ``dict(inputs=..., data_samples=dict(labels=(N,), index=(N,)))``, where ``inputs`` is a list of views
     (N, M, T, V, C), or, without a pipeline, ``dict(clips=ClipBatch, keys=(N,))`` for a pipeline that runs on the
     device (see ``SkeletonDataPreprocessor``). ``index`` counts within the split.
+    Where a sampler padded its last batch, ``num_padding`` clips at its end are for the data preprocessor to leave out.
 
     Args:
         store: Folder of a :class:`ClipStore`.
@@ -117,14 +118,15 @@ class SkeletonDataset(Dataset):
             draws: What a sampler yields: draws, or bare positions for pipelines without chance.
         """
         draws = torch.tensor([draw if isinstance(draw, tuple) else ClipDraw(int(draw)) for draw in draws])
-        index, seed, epoch = draws.T
+        index, seed, epoch, is_padding = draws.T
         indices = self.indices[index.numpy()]
         clips = self._clips.select(torch.from_numpy(indices), self.num_persons)
         keys = clip_keys(seed, epoch, index)
         data_samples = dict(labels=torch.from_numpy(self.store.labels[indices]), index=index)
-        if self.pipeline is None:
-            return dict(inputs=dict(clips=clips.pack(), keys=keys), data_samples=data_samples)
-        return dict(inputs=self.pipeline(clips, keys), data_samples=data_samples)
+        inputs = dict(clips=clips.pack(), keys=keys) if self.pipeline is None else self.pipeline(clips, keys)
+        num_padding = int(is_padding.sum())
+        padding = dict(num_padding=num_padding) if num_padding else {}
+        return dict(inputs=inputs, data_samples=data_samples, **padding)
 
 
 @FUNCTIONS.register_module()

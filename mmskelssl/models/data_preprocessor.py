@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 
 from mmskelssl.registry import MODELS, TRANSFORMS
 
@@ -35,10 +36,18 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
         }
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Takes and gives ``dict(inputs, data_samples)``; ``inputs`` is a list of views (N, M, T, V, C) afterwards."""
+        """Takes and gives ``dict(inputs, data_samples)``; ``inputs`` is a list of views (N, M, T, V, C) afterwards.
+
+        The last ``num_padding`` clips are left out, if a batch has such a number. The rest may be none.
+        """
         data = self.cast_data(data)
-        if isinstance(data['inputs'], list):
-            return data
+        num_padding = data.pop('num_padding', 0)
+        data['inputs'] = self._views(data['inputs'], training)
+        return _without_last(data, num_padding) if num_padding else data
+
+    def _views(self, inputs: list[Tensor] | dict, training: bool) -> list[Tensor]:
+        if isinstance(inputs, list):
+            return inputs
         pipeline = self.pipelines[training]
         if pipeline is None:
             raise ValueError(
@@ -46,4 +55,11 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
                 f'training batches: set `pipeline` of the dataset, or {"train" if training else "test"}_pipeline of '
                 'model.data_preprocessor.'
             )
-        return dict(data, inputs=pipeline(**data['inputs']))
+        return pipeline(**inputs)
+
+
+def _without_last(data: dict, count: int) -> dict:
+    return dict(
+        inputs=[view[:-count] for view in data['inputs']],
+        data_samples={name: value[:-count] for name, value in data['data_samples'].items()},
+    )

@@ -34,5 +34,6 @@ def test_ranks_share_the_clips(monkeypatch, rank):
     assert len(sampler) == 7
     monkeypatch.undo()
     order = [draw.index for draw in drawn(seed=4)]
-    # 20 clips on three ranks: the first one comes twice.
+    # 20 clips on three ranks: the first one comes twice, the second time to fill up.
     assert [draw.index for draw in sampler] == [*order, order[0]][rank::3]
+    assert [draw.is_padding for draw in sampler] == [False] * 6 + [rank == 2]

@@ -57,3 +57,13 @@ def test_views_made_on_a_gpu_are_those_of_the_cpu(store):
         assert view.is_cuda
         torch.testing.assert_close(view.cpu(), wanted)
     assert batch['data_samples']['labels'].is_cuda
+
+
+@pytest.mark.parametrize('num_padding', [1, 3])
+def test_clips_that_fill_up_the_last_batch_are_left_out(num_padding):
+    views = [torch.randn(3, 1, 4, 25, 3) for _ in range(2)]
+    data = dict(inputs=views, data_samples=dict(labels=torch.arange(3), index=torch.arange(3)), num_padding=num_padding)
+    out = SkeletonDataPreprocessor()(data, training=True)
+    assert out.keys() == {'inputs', 'data_samples'}
+    assert all(torch.equal(a, b[: 3 - num_padding]) for a, b in zip(out['inputs'], views, strict=True))
+    assert out['data_samples']['index'].tolist() == list(range(3 - num_padding))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_gather
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -42,5 +43,10 @@ class QueueEnqueueHook(Hook):
 
 
 def gather_rows(rows: Tensor) -> Tensor:
-    """Rows (n, D) of every rank, one rank after the other, as (N, D)."""
-    return torch.cat(all_gather(rows.contiguous()))
+    """Rows (n, D) of every rank, as many as the ranks before have or one fewer, in the order (N, D) of one process.
+
+    Samplers deal clips out in turn, so that row i of the total batch is row i // ranks of rank i % ranks.
+    """
+    counts = [int(count) for count in all_gather(torch.tensor(len(rows), device=rows.device))]
+    padded = F.pad(rows, (0, 0, 0, max(counts) - len(rows)))
+    return torch.stack(all_gather(padded.contiguous()), 1).flatten(0, 1)[: sum(counts)]

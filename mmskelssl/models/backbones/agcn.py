@@ -47,7 +47,7 @@ class AdaptiveGraphConv(nn.Module):
         affinity = (theta.transpose(2, 3) @ phi / theta.shape[2]).softmax(2)
         graph = affinity + self.adjacency + self.learned
         gathered = x.flatten(1, 2)[:, None] @ graph
-        return (self.norm(self.mix(gathered.view(len(x), -1, *x.shape[2:]))) + self.down(x)).relu()
+        return (self.norm(self.mix(gathered.unflatten(2, x.shape[1:3]).flatten(1, 2))) + self.down(x)).relu()
 
 
 class AGCNBlock(nn.Module):
@@ -106,9 +106,10 @@ class AGCN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
-        x = x.permute(0, 1, 3, 4, 2).reshape(num_clips, -1, num_frames)
-        x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        return self.blocks(x).mean((2, 3)).view(num_clips, num_persons, -1).mean(1)
+        x = x.permute(0, 1, 3, 4, 2).flatten(1, 3)
+        x = self.input_norm(x).unflatten(1, (num_persons, num_joints, num_coords)).flatten(0, 1)
+        x = x.permute(0, 2, 3, 1).contiguous()
+        return self.blocks(x).mean((2, 3)).view(num_clips, num_persons, self.out_channels).mean(1)
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

@@ -100,7 +100,7 @@ class GCNTransformer(nn.Module):
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        x = self.gcn(x).view(num_clips, num_persons, -1, num_frames, num_joints)
+        x = self.gcn(x).unflatten(0, (num_clips, num_persons))
         x = self.reduce(x.permute(0, 3, 1, 2, 4).flatten(2))
         return x + time_encoding(num_frames, self.out_channels, x)
 

@@ -98,7 +98,7 @@ class STGCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
-        num_clips, _, num_frames, num_joints, num_coords = x.shape
+        num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        return self.blocks(x).mean((2, 3)).view(num_clips, -1, self.out_channels).mean(1)
+        return self.blocks(x).mean((2, 3)).view(num_clips, num_persons, self.out_channels).mean(1)

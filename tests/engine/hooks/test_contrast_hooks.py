@@ -81,13 +81,21 @@ def test_queue_is_first_in_first_out_over_epochs(make_runner, size):
     assert model.bank['joint'].roll(-int(model.bank.pointer), 0).flatten().tolist() == list(reference)
 
 
-def test_keys_of_all_ranks_are_enqueued(make_runner, monkeypatch):
+def test_keys_of_all_ranks_are_enqueued_in_the_order_of_one_process(make_runner, monkeypatch):
+    """As if another rank had what this one has plus 100, but for the last clip."""
+
+    def all_gather(tensor):
+        if not tensor.ndim:
+            return [tensor, tensor - 1]
+        return [tensor, torch.cat([tensor[:-1] + 100 * tensor[:-1].sign(), 0 * tensor[-1:]])]
+
     model = Toy()
-    monkeypatch.setattr(queue_enqueue_hook, 'all_gather', lambda keys: [keys, keys.sign() * 100 + keys])
-    first, second = torch.tensor([[1.0], [2]]), torch.tensor([[3.0], [4]])
+    monkeypatch.setattr(queue_enqueue_hook, 'all_gather', all_gather)
+    first, second = torch.tensor([[1.0], [2], [3]]), torch.tensor([[4.0]])
     make_runner(model, [dict(inputs=first), dict(inputs=second)], HOOKS).train()
-    assert model.bank['joint'][:8].flatten().tolist() == [1, 2, 101, 102, 3, 4, 103, 104]
-    assert model.bank['motion'][:8].flatten().tolist() == [-1, -2, -101, -102, -3, -4, -103, -104]
+    assert model.bank['joint'][:6].flatten().tolist() == [1, 101, 2, 102, 3, 4]
+    assert model.bank['motion'][:6].flatten().tolist() == [-1, -101, -2, -102, -3, -4]
+    assert int(model.bank.pointer) == 6
 
 
 def test_accumulated_batches_are_one_large_batch(make_runner):
