@@ -54,8 +54,8 @@ class ClipStore:
         meta = self._read_meta()
         try:
             self.layout: SkeletonLayout = get_layout(meta['layout'])
-            self.classes: list[str] = meta['classes']
-            self.source: dict = meta['source']
+            self.classes: list[str] = list(meta['classes'])
+            self.source: dict = dict(meta['source'])
             dtype = np.dtype(DTYPES[DTYPES.index(meta['dtype'])])
             num_coords = int(meta['num_coords'])
             self.frames_sha256 = str(meta['frames_sha256'])
@@ -64,13 +64,16 @@ class ClipStore:
         try:
             with np.load(self.path / 'clips.npz', allow_pickle=False) as clips:
                 columns = {key: clips[key] for key in clips.files}
+            _check_columns(columns)
             self.names: np.ndarray = np.char.decode(columns['names'], 'utf-8')
             self.labels: np.ndarray = columns['labels']
             self.num_frames: np.ndarray = columns['num_frames']
             self.num_persons: np.ndarray = columns['num_persons']
         # A damaged archive makes zipfile and NumPy fail in many ways.
         except Exception as error:
-            raise StoreError(f'{self.path / "clips.npz"} is missing or damaged: convert the data again.') from error
+            raise StoreError(
+                f'{self.path / "clips.npz"} is missing or damaged: convert the data again. ({error})'
+            ) from error
         rows = self.num_frames * self.num_persons
         self.offsets: np.ndarray = np.cumsum(rows) - rows
         self.splits = _prefixed(columns, 'split/')
@@ -338,6 +341,16 @@ def map_array(path: str | os.PathLike, dtype: np.dtype, shape: tuple[int, ...]) 
     Copy-on-write, because torch has no read-only tensors: a stray write stays in its process and spares the file.
     """
     return np.memmap(path, dtype, 'c', shape=shape)
+
+
+def _check_columns(columns: Mapping[str, np.ndarray]) -> None:
+    num_clips = len(columns['labels'])
+    for key, column in columns.items():
+        is_split = key.startswith('split/')
+        if column.ndim != 1 or (len(column) != num_clips and not is_split):
+            raise ValueError(f'{key} has shape {column.shape}, for {num_clips} clips')
+        if (is_split or key in ('labels', 'num_frames', 'num_persons')) and column.dtype.kind != 'i':
+            raise ValueError(f'{key} holds no whole numbers')
 
 
 def _prefixed(columns: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

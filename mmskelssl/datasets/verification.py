@@ -104,17 +104,10 @@ def _counts(values: np.ndarray) -> list[tuple[int, int]]:
 def _index_faults(store: ClipStore) -> list[str]:
     """Contradictions within ``clips.npz``, which a store's opening does not look for."""
     num_clips = len(store)
-    columns = dict(names=store.names, num_frames=store.num_frames, num_persons=store.num_persons, **store.attributes)
-    faults = [
-        f'column {name} has {len(column)} entries for {num_clips} clips.'
-        for name, column in columns.items()
-        if len(column) != num_clips
-    ]
-    if faults:
-        return faults
-    for column in ('num_frames', 'num_persons'):
-        if (columns[column] < 1).any():
-            faults.append(f'{some(store.names[columns[column] < 1])} with {column} below 1.')
+    faults = []
+    for column, values in (('num_frames', store.num_frames), ('num_persons', store.num_persons)):
+        if (values < 1).any():
+            faults.append(f'{some(store.names[values < 1])} with {column} below 1.')
     outside = (store.labels < 0) | (store.labels >= len(store.classes))
     if outside.any():
         faults.append(f'{some(store.names[outside])} with a label outside 0 to {len(store.classes) - 1}.')

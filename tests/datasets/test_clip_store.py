@@ -137,6 +137,9 @@ def test_junk_meta(store, text):
         dict(dtype='object'),
         dict(dtype=3),
         dict(num_coords=None),
+        dict(classes=None),
+        dict(classes=3),
+        dict(source=None),
     ],
 )
 def test_damaged_meta(store, change):
@@ -146,7 +149,7 @@ def test_damaged_meta(store, change):
         ClipStore(store)
 
 
-@pytest.mark.parametrize('key', ['layout', 'classes', 'source', 'dtype', 'num_coords'])
+@pytest.mark.parametrize('key', ['layout', 'classes', 'source', 'dtype', 'num_coords', 'frames_sha256'])
 def test_meta_without_a_key(store, key):
     meta = json.loads((store / 'meta.json').read_text())
     del meta[key]
@@ -192,6 +195,29 @@ def test_index_with_flipped_bytes(store):
     data[200:240] = bytes(40)
     path.write_bytes(data)
     with pytest.raises(StoreError, match='clips.npz'):
+        ClipStore(store)
+
+
+@pytest.mark.parametrize(
+    'key, column, message',
+    [
+        ('names', np.array([b'a', b'b']), 'names has shape .2,., for'),
+        ('names', np.array(['text']), 'names has shape|string'),
+        ('labels', np.int64(3), 'unsized'),
+        ('labels', np.zeros((7, 2), int), 'labels has shape'),
+        ('num_frames', None, 'num_frames holds no whole numbers'),
+        ('num_persons', np.array([1, 2]), 'num_persons has shape'),
+        ('split/train', np.array([0.5]), 'split/train holds no whole numbers'),
+        ('split/train', np.array([[0]]), 'split/train has shape'),
+        ('attribute/performer', np.arange(99), 'attribute/performer has shape'),
+    ],
+)
+def test_index_with_a_column_of_another_form(store, key, column, message):
+    with np.load(store / 'clips.npz') as clips:
+        columns = dict(clips)
+    assert key in columns
+    np.savez(store / 'clips.npz', **columns | {key: columns[key] + 0.5 if column is None else column})
+    with pytest.raises(StoreError, match=f'clips.npz is missing or damaged: .*{message}'):
         ClipStore(store)
 
 
