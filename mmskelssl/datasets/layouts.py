@@ -117,7 +117,22 @@ KINECT20 = SkeletonLayout(
     shoulders=(4, 8),
 )
 
-LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20)}
+# The 17 keypoints of COCO have no spine: its place is taken by the left side of the trunk.
+COCO17 = SkeletonLayout(
+    name='coco17',
+    joints=(
+        *('nose', 'left eye', 'right eye', 'left ear', 'right ear', 'left shoulder', 'right shoulder'),
+        *('left elbow', 'right elbow', 'left wrist', 'right wrist', 'left hip', 'right hip'),
+        *('left knee', 'right knee', 'left ankle', 'right ankle'),
+    ),
+    parents=(0, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+    center=0,
+    pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
+    spine=(11, 5),
+    shoulders=(5, 6),
+)
+
+LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20, COCO17)}
 
 
 def get_layout(layout: str | Mapping | SkeletonLayout) -> SkeletonLayout:

@@ -1,0 +1,192 @@
+"""The pickles of PYSKL (Duan et al., PYSKL: Towards Good Practices for Skeleton Action Recognition) and MMAction2.
+
+A dict with ``annotations``, a list of dicts with ``frame_dir`` (the name), ``label``, ``total_frames`` and ``keypoint``
+(M, T, V, C), for 2D also ``keypoint_score`` (M, T, V) and ``img_shape`` (height, width); and ``split``, a dict of lists
+of names. The oldest are the list alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelssl.datasets.layouts import COCO17, KINECT20, NTU25, SkeletonLayout
+from mmskelssl.datasets.readers.annotation import Classes, shown, some, whole_number
+from mmskelssl.datasets.readers.base import RawClip, Reader
+from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.files import fingerprint
+from mmskelssl.utils.plain_pickle import load_plain_pickle
+
+THIRD = ('score', 'zero')
+MAX_PIXELS = 100_000
+# By joints and coordinates; others have to be named.
+_LAYOUTS = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
+
+
+class PysklReader(Reader):
+    """Reads a pickle without unpickling it (:mod:`mmskelssl.utils.plain_pickle`).
+
+    Coordinates in space are kept as they are. Pixels become lengths in the image: its middle is the origin, half its
+    height is 1, x goes right and y down. A third coordinate makes them fit encoders and transforms of three: it is the
+    keypoint's score, as PYSKL's networks get it, or zero, which makes the body one in a plane of space, where shears
+    and turns have a meaning. A keypoint of score 0 is missing, and becomes zero.
+
+    Args:
+        path: The pickle.
+        layout: What the joints mean; by default ``ntu25`` or ``kinect20`` in space, ``coco17`` in images, by their
+            number.
+        classes: Names of the classes; by default NTU RGB+D's for its names, and else numbers.
+        third: Third coordinate of pixels, ``score`` or ``zero``.
+
+    Raises:
+        StoreError: If the file holds something else, or its layout is not known.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        layout: SkeletonLayout | None = None,
+        classes: Sequence[str] | None = None,
+        third: str = 'score',
+    ) -> None:
+        self.path = Path(path)
+        self._annotations, self._splits = _parts(load_plain_pickle(path), self.path)
+        self._third = third
+        shape = _first_shape(self._annotations)
+        self.layout = layout or _known_layout(shape, self.path)
+        named = [(item['frame_dir'], item['label']) for item in map(_checked_head, self._annotations) if item]
+        self._names = {name for name, _ in named}
+        self._classes = Classes([name for name, _ in named], [label for _, label in named], classes)
+        self.classes = self._classes.names
+        self.source = dict(dataset=self.path.stem, format='PYSKL pickle', path=str(self.path))
+        if shape[-1:] == (2,):
+            self.source.update(coordinates='half image heights from the middle', third=third)
+        self.fingerprint = f'{self.layout} {self.classes} {third} {fingerprint([path])}'
+
+    def __len__(self) -> int:
+        return len(self._splits) + len(self._annotations)
+
+    def read(self, index: int) -> Iterator[RawClip | ClipError]:
+        """The clip of an annotation; what is wrong with a split."""
+        if index < len(self._splits):
+            name, members = list(self._splits.items())[index]
+            absent = sorted(set(members) - self._names)
+            if absent:
+                yield ClipError(f'{self.path}: split[{name!r}] names {some(absent)}, but there is no such annotation')
+            return
+        index -= len(self._splits)
+        origin = f'{self.path}: annotations[{index}]'
+        try:
+            yield self._read(self._annotations[index], origin)
+        except ClipError as error:
+            raise ClipError(f'{origin}: {error}') from error
+
+    def _read(self, annotation: Any, origin: str) -> RawClip:
+        name, label = (_value(annotation, key) for key in ('frame_dir', 'label'))
+        if _checked_head(annotation) is None:
+            raise ClipError(f'frame_dir {shown(name)} or label {shown(label)} is not text and a whole number')
+        label = whole_number(label)
+        keypoint = _array(annotation, 'keypoint', 4)
+        stated = annotation.get('total_frames', keypoint.shape[1])
+        if not isinstance(stated, int) or stated != keypoint.shape[1]:
+            raise ClipError(f'total_frames is {shown(stated)}, but keypoint has {keypoint.shape[1]} frames')
+        if keypoint.shape[-1] == 2:
+            clip = _in_image(keypoint, annotation, self._third)
+        else:
+            clip = keypoint.astype(np.float32)
+        return RawClip(name, label, clip, self._classes.attributes(name, label), origin)
+
+    def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
+        """The pickle's own; ``X_val`` is called ``X_test``, as everywhere else, unless there is such a one."""
+        positions = {clip.name: i for i, clip in enumerate(clips)}
+        return {
+            self._split_name(name): [positions[member] for member in dict.fromkeys(members) if member in positions]
+            for name, members in self._splits.items()
+        }
+
+    def _split_name(self, name: str) -> str:
+        stem = name.removesuffix('val')
+        renamed = f'{stem}test'
+        return renamed if stem != name and (not stem or stem.endswith('_')) and renamed not in self._splits else name
+
+
+def _parts(content: Any, path: Path) -> tuple[list, dict[str, list[str]]]:
+    if isinstance(content, list):
+        content = dict(annotations=content)
+    if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
+        raise StoreError(f"{path} is no pickle of PYSKL: a dict with a list 'annotations' is needed.")
+    if not content['annotations']:
+        raise StoreError(f"{path}: 'annotations' is empty.")
+    splits = content.get('split', {})
+    if not isinstance(splits, dict):
+        raise StoreError(f"{path}: 'split' is a {type(splits).__name__}, and not a dict of lists of names.")
+    for name, members in splits.items():
+        if not isinstance(name, str) or not isinstance(members, (list, tuple)):
+            raise StoreError(f'{path}: split[{shown(name)}] is no list of names.')
+    splits = {name: list(members) for name, members in splits.items()}
+    for name, members in splits.items():
+        if not all(isinstance(member, str) for member in members):
+            raise StoreError(f'{path}: split[{shown(name)}] holds other than names.')
+    return content['annotations'], splits
+
+
+def _first_shape(annotations: list) -> tuple[int, ...]:
+    """The shape of the first keypoints of any annotation that has them."""
+    keypoints = (item.get('keypoint') for item in annotations if isinstance(item, dict))
+    return next(
+        (keypoint.shape for keypoint in keypoints if isinstance(keypoint, np.ndarray) and keypoint.ndim == 4), ()
+    )
+
+
+def _known_layout(shape: tuple[int, ...], path: Path) -> SkeletonLayout:
+    if not shape:
+        raise StoreError(f"{path}: no annotation has an array (M, T, V, C) under 'keypoint'.")
+    if shape[2:] not in _LAYOUTS:
+        raise StoreError(f'{path}: {shape[2]} joints of {shape[3]} coordinates are of no known layout: give it by '
+                         '--layout.')  # fmt: skip
+    return _LAYOUTS[shape[2:]]
+
+
+def _checked_head(annotation: Any) -> dict | None:
+    """``frame_dir`` and ``label`` if they are text and a whole number."""
+    try:
+        name, label = annotation['frame_dir'], whole_number(annotation['label'])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return dict(frame_dir=name, label=label) if isinstance(name, str) else None
+
+
+def _value(annotation: Any, key: str) -> Any:
+    if not isinstance(annotation, dict):
+        raise ClipError(f'it is a {type(annotation).__name__}, and not a dict')
+    if key not in annotation:
+        raise ClipError(f'it has no {key!r}, but {some(list(annotation))}')
+    return annotation[key]
+
+
+def _array(annotation: dict, key: str, num_axes: int) -> np.ndarray:
+    array = _value(annotation, key)
+    if not isinstance(array, np.ndarray) or array.ndim != num_axes or array.dtype.kind not in 'fiu':
+        found = f'{array.dtype}{array.shape}' if isinstance(array, np.ndarray) else type(array).__name__
+        raise ClipError(f'{key} is {found}, and not an array of numbers with {num_axes} axes')
+    return array
+
+
+def _in_image(keypoint: np.ndarray, annotation: dict, third: str) -> np.ndarray:
+    score = _array(annotation, 'keypoint_score', 3).astype(np.float32)
+    if score.shape != keypoint.shape[:3]:
+        raise ClipError(f'keypoint_score has shape {score.shape}, but keypoint {keypoint.shape}')
+    try:
+        height, width = (whole_number(side) for side in _value(annotation, 'img_shape'))
+    except (TypeError, ValueError) as error:
+        raise ClipError(f'img_shape is not (height, width): {error}') from error
+    if not (1 <= height <= MAX_PIXELS and 1 <= width <= MAX_PIXELS):
+        raise ClipError(f'img_shape {height} x {width} is that of no image')
+    middle = np.array([width, height], np.float32) / 2
+    plane = (keypoint.astype(np.float32) - middle) / (height / 2)
+    depth = score if third == 'score' else np.zeros_like(score)
+    return np.where(score[..., None] > 0, np.concatenate([plane, depth[..., None]], axis=-1), np.float32(0))
