@@ -36,3 +36,6 @@ EVALUATOR = _child('EVALUATOR', 'evaluation')
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
 VISBACKENDS = _child('VISBACKENDS', 'visualization')
 INFERENCERS = _child('INFERENCERS', 'apis')
+
+# Ours alone: ways to evaluate a checkpoint.
+PROTOCOLS = Registry('protocol', scope='mmskelssl', locations=['mmskelssl.evaluation.protocols'])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Mapping
 
 from mmengine.config import Config, DictAction
 
@@ -25,16 +27,24 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config of :func:`add_config_arguments`, overrides applied.
+    """The config of :func:`add_config_arguments`, overrides applied; see :func:`read_config`."""
+    return read_config(args.config, args.cfg_options)
+
+
+def read_config(path: str | os.PathLike, options: Mapping[str, object] | None = None) -> Config:
+    """A config file with overrides.
+
+    Args:
+        path: The file.
+        options: Dotted key to value.
 
     Raises:
         ConfigError: If the config is missing or does not load, or an override does not fit it.
     """
     try:
-        cfg = Config.fromfile(args.config)
-        if args.cfg_options is not None:
-            cfg.merge_from_dict(args.cfg_options)
+        cfg = Config.fromfile(path)
+        cfg.merge_from_dict(dict(options or {}))
     # A config is a program and may fail in any way.
     except Exception as error:
-        raise ConfigError(f'Config {args.config} does not load: {type(error).__name__}: {error}') from error
+        raise ConfigError(f'Config {path} does not load: {type(error).__name__}: {error}') from error
     return cfg

@@ -1,5 +1,24 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
-from mmskelssl.evaluation.functional.knn import knn_predict
+from mmskelssl.evaluation.functional.fusion import check_aligned, choose_weights, fuse_scores
+from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes, nearest_neighbours
+from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
+from mmskelssl.evaluation.functional.retrieval import retrieval_metrics
 from mmskelssl.evaluation.functional.spread import effective_rank, spread
 
-__all__ = ['confusion_matrix', 'effective_rank', 'knn_predict', 'per_class_accuracy', 'spread', 'topk_accuracy']
+__all__ = [
+    'LinearProbes',
+    'LinearRecipe',
+    'check_aligned',
+    'choose_weights',
+    'confusion_matrix',
+    'effective_rank',
+    'fuse_scores',
+    'knn_predict',
+    'knn_votes',
+    'nearest_neighbours',
+    'per_class_accuracy',
+    'retrieval_metrics',
+    'spread',
+    'topk_accuracy',
+    'train_linear_probes',
+]

@@ -11,6 +11,38 @@ _MAX_SIMILARITIES = 1 << 26
 
 
 @torch.no_grad()
+def nearest_neighbours(gallery: Tensor, queries: Tensor, k: int = 1) -> Tensor:
+    """The k gallery features of highest cosine similarity to each query, nearest first.
+
+    Args:
+        gallery: (G, D) features.
+        queries: (Q, D) features, on the gallery's device.
+        k: Neighbours.
+
+    Returns:
+        (Q, k) int64 positions in the gallery.
+
+    Raises:
+        ValueError: If the gallery has fewer than k features.
+    """
+    if not 1 <= k <= len(gallery):
+        raise ValueError(f'k={k} neighbours of {len(gallery)} gallery features: k must lie between the two.')
+    gallery = F.normalize(gallery.float(), dim=1)
+    chunk = max(1, _MAX_SIMILARITIES // len(gallery))
+    neighbours = []
+    for part in queries.split(chunk):
+        similarities = F.normalize(part.float(), dim=1) @ gallery.T
+        neighbours.append(similarities.topk(k, dim=1).indices if k > 1 else similarities.argmax(1, keepdim=True))
+    return torch.cat(neighbours)
+
+
+def knn_votes(gallery: Tensor, gallery_labels: Tensor, queries: Tensor, k: int, num_classes: int) -> Tensor:
+    """(Q, num_classes) float32: how many of the k nearest neighbours have each class; arguments as above."""
+    neighbours = nearest_neighbours(gallery, queries, k)
+    votes = torch.zeros(len(queries), num_classes, device=queries.device)
+    return votes.scatter_add_(1, gallery_labels[neighbours], torch.ones_like(neighbours, dtype=votes.dtype))
+
+
 def knn_predict(gallery: Tensor, gallery_labels: Tensor, queries: Tensor, k: int = 1) -> Tensor:
     """Classifies by the k nearest neighbours in cosine similarity; a tied vote goes to the lower label.
 
@@ -26,16 +58,4 @@ def knn_predict(gallery: Tensor, gallery_labels: Tensor, queries: Tensor, k: int
     Raises:
         ValueError: If the gallery has fewer than k features.
     """
-    if not 1 <= k <= len(gallery):
-        raise ValueError(f'k={k} neighbours of {len(gallery)} gallery features: k must lie between the two.')
-    gallery = F.normalize(gallery.float(), dim=1)
-    num_classes = int(gallery_labels.max()) + 1
-    chunk = max(1, _MAX_SIMILARITIES // len(gallery))
-    predictions = []
-    for part in queries.split(chunk):
-        similarities = F.normalize(part.float(), dim=1) @ gallery.T
-        neighbours = similarities.topk(k, dim=1).indices if k > 1 else similarities.argmax(1, keepdim=True)
-        votes = torch.zeros(len(part), num_classes, device=part.device)
-        votes.scatter_add_(1, gallery_labels[neighbours], torch.ones_like(neighbours, dtype=votes.dtype))
-        predictions.append(votes.argmax(1))
-    return torch.cat(predictions)
+    return knn_votes(gallery, gallery_labels, queries, k, int(gallery_labels.max()) + 1).argmax(1)

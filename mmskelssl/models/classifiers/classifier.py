@@ -27,7 +27,7 @@ class SkeletonClassifier(BaseModel):
         modality: Modality classified by.
         layout: Skeleton layout of the data.
         pretrained: Checkpoint of a pre-trained method, whose query backbone of ``modality`` is taken over when training
-            starts; None leaves the backbone random.
+            starts, or of a classifier, whose backbone is; the head is always new. None leaves the backbone random.
         frozen: Whether the backbone stays as it is, batch statistics included (linear evaluation).
         data_preprocessor: Config.
         init_cfg: Config.
@@ -100,7 +100,7 @@ class SkeletonClassifier(BaseModel):
 
 
 def pretrained_backbone(filename: str, modality: str, backbone: torch.nn.Module) -> dict[str, Tensor]:
-    """The weights of a pre-trained method's query backbone, checked against the backbone that is to take them.
+    """The weights of a query backbone, or of a classifier's, checked against the backbone that is to take them.
 
     Args:
         filename: Checkpoint.
@@ -110,14 +110,18 @@ def pretrained_backbone(filename: str, modality: str, backbone: torch.nn.Module)
     Raises:
         CheckpointError: If it does not fit; the message says what differs.
     """
-    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu')
+    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu', logger='silent')
     weights = checkpoint.get('state_dict', checkpoint)
-    prefix = f'encoder_q.{modality}.backbone.'
-    taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-    if not taken:
+    # A classifier has one backbone, which its config gives a modality.
+    prefixes = (f'encoder_q.{modality}.backbone.', 'backbone.')
+    prefix = next((p for p in prefixes if any(key.startswith(p) for key in weights)), None)
+    if prefix is None and not backbone.state_dict():
+        return {}
+    if prefix is None:
         modalities = sorted({key.split('.')[1] for key in weights if key.startswith('encoder_q.')})
         raise CheckpointError(
             f"{filename} holds no backbone of modality '{modality}'. It holds {modalities or 'no pre-trained method'}."
         )
+    taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     check_weights(taken, backbone, f'The backbone in {filename}')
     return taken

@@ -1,0 +1,131 @@
+"""Several protocols on one subject, taken up again where they were interrupted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mmskelssl.evaluation.protocols import Protocol
+from mmskelssl.evaluation.report import (
+    REPORT_FILE,
+    DataDescription,
+    EvaluationReport,
+    ProtocolCard,
+    ProtocolResult,
+    save_report,
+)
+from mmskelssl.evaluation.report.curves import pretraining_curves
+from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.workspace import Workspace
+from mmskelssl.utils.errors import ReportError
+from mmskelssl.utils.files import written_beside
+
+
+def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
+    """Runs protocols and writes ``report.json``, anew after each of them.
+
+    Results that the folder holds already are kept; a protocol that was interrupted goes on where it was.
+
+    Args:
+        subject: What is evaluated.
+        protocols: In which order.
+        root: Folder of everything that is written.
+        command: For the report.
+
+    Raises:
+        ValueError: If a protocol does not do for the subject, before any of them runs.
+        ReportError: If the folder holds results of something else.
+        OSError: If it cannot be written, such as on a full disk.
+    """
+    subject.check()
+    ordered = list(dict.fromkeys(step for protocol in protocols for step in _with_required(protocol)))
+    for protocol in ordered:
+        protocol.check(subject)
+    workspace = Workspace(subject, root)
+    steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(subject)]
+    for protocol, modalities in steps:
+        _claim(workspace, protocol, modalities)
+    results: list[ProtocolResult] = []
+    try:
+        for protocol, modalities in steps:
+            results = [*results, _result(workspace, protocol, modalities)]
+            report = describe(subject, results, command)
+            save_report(report, root / REPORT_FILE)
+    except OSError as error:
+        raise OSError(
+            f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
+            'the same command again, or choose another --work-dir.'
+        ) from error
+    return report
+
+
+def describe(subject: Subject, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
+    """The report of results."""
+    test = subject.test_clips
+    return EvaluationReport(
+        checkpoint=subject.checkpoint,
+        method=subject.method,
+        data=DataDescription(
+            dataset=test.store.path.name,
+            store=str(test.store.path.resolve()),
+            train_split=subject.train_set.get('split') or '',
+            test_split=subject.test_set.get('split') or '',
+            layout=json.loads(json.dumps(test.layout.to_dict())),
+            classes=list(test.store.classes),
+            normalize=list(subject.test_set.get('normalize') or ()),
+        ),
+        results=list(results),
+        config=subject.config,
+        epoch=subject.epoch,
+        curves=pretraining_curves(subject.checkpoint),
+        created=datetime.datetime.now().astimezone().isoformat(timespec='seconds'),
+        command=command,
+        machine=_machine(),
+    )
+
+
+def _with_required(protocol: Protocol) -> list[Protocol]:
+    return [*(step for required in protocol.requires for step in _with_required(required)), protocol]
+
+
+def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
+    """Writes the card of what is to be measured, or refuses a folder that is another's."""
+    path = workspace.folder(protocol.name, '+'.join(modalities)) / 'card.json'
+    card = protocol.card(workspace, modalities)
+    if path.exists():
+        known = ProtocolCard(**json.loads(path.read_text(encoding='utf-8')))
+        unlike = [name for name in known.differences(_as_read(card)) if name != 'versions']
+        if unlike:
+            raise ReportError(
+                f'{path.parent} holds a measurement with another {", ".join(unlike)}: choose another --work-dir, or '
+                'delete that folder to measure anew.'
+            )
+    _write(path, vars(card))
+
+
+def _result(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> ProtocolResult:
+    path = workspace.folder(protocol.name, '+'.join(modalities)) / 'result.json'
+    if not path.exists():
+        _write(path, protocol.run(workspace, modalities).to_dict())
+    return ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8')))
+
+
+def _as_read(card: ProtocolCard) -> ProtocolCard:
+    """The card as it comes back from a file: lists in the place of tuples."""
+    return ProtocolCard(**json.loads(json.dumps(vars(card))))
+
+
+def _write(path: Path, content: dict) -> None:
+    with written_beside(path) as beside:
+        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding='utf-8')
+
+
+def _machine() -> str:
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f'{platform.machine()}, {os.cpu_count()} cores, {", ".join(gpus) or "no GPU"}'

@@ -1,0 +1,7 @@
+from mmskelssl.evaluation.protocols.base import Measurement, Protocol
+from mmskelssl.evaluation.protocols.ensemble import Ensemble
+from mmskelssl.evaluation.protocols.feature_probe import FeatureProbe
+from mmskelssl.evaluation.protocols.neighbours import NearestNeighbours
+from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
+
+__all__ = ['Ensemble', 'FeatureProbe', 'Measurement', 'NearestNeighbours', 'Protocol', 'TrainedClassifier']

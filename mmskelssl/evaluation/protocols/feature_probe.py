@@ -1,0 +1,90 @@
+"""The linear protocol on features that are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmskelssl.evaluation.functional import LinearRecipe, topk_accuracy, train_linear_probes
+from mmskelssl.evaluation.protocols.base import Measurement
+from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
+from mmskelssl.evaluation.report import ProtocolCard
+from mmskelssl.evaluation.workspace import Workspace
+from mmskelssl.registry import PROTOCOLS
+
+
+@PROTOCOLS.register_module()
+class FeatureProbe(TrainedClassifier):
+    """Linear classifiers by the recipe of a config, trained on cached features: all seeds and learning rates at once.
+
+    The exact protocol crops every clip anew in every epoch and encodes it; here ``num_crops`` random crops are encoded
+    once, and each epoch takes one of them. The recipe's own learning rate is the result; the others stand beside it as
+    ``top1_lr{rate}``.
+
+    Args:
+        name: By which it is asked for.
+        cfg: A classifier's config with SGD and a stepped learning rate.
+        seeds: Of the classifiers.
+        crop_ratio: As for :class:`TrainedClassifier`.
+        num_crops: Crops of each training clip.
+        learning_rates: Further ones.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cfg: Config,
+        seeds: Sequence[int] = (0,),
+        crop_ratio: tuple[float, float] | None = (0.5, 1.0),
+        num_crops: int = 4,
+        learning_rates: Sequence[float] = (),
+    ) -> None:
+        super().__init__(name, cfg, seeds, crop_ratio)
+        self.num_crops = num_crops
+        self.learning_rates = list(learning_rates)
+
+    def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
+        card = super().card(workspace, modalities)
+        return replace(card, train_crop=f'{card.train_crop}, {self.num_crops} fixed ones a clip')
+
+    def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
+        (modality,) = modalities
+        subject = workspace.subject
+        train, _ = workspace.features(modality, 'train', self.train_pipeline(subject), self.num_crops)
+        test, test_file = workspace.features(modality, 'test')
+        recipe, rate = linear_recipe(self.cfg)
+        rates = [rate, *(other for other in self.learning_rates if other != rate)]
+        device = get_device()
+        probes = train_linear_probes(
+            train.values.to(device), train.labels, len(subject.test_clips.store.classes), recipe, rates, self.seeds
+        )
+        scores = probes.scores(test.values[0].to(device)).cpu()
+        others = {
+            f'top1_lr{other:g}': [topk_accuracy(run, test.labels, 1) for run in scores[:, place]]
+            for place, other in enumerate(rates[1:], 1)
+        }
+        return Measurement(scores[:, 0], others, files=dict(test_features=test_file))
+
+
+def linear_recipe(cfg: Config) -> tuple[LinearRecipe, float]:
+    """Recipe and learning rate of a classifier's config.
+
+    Raises:
+        ValueError: If it trains by anything but SGD with one ``MultiStepLR``.
+    """
+    optimizer = cfg.optim_wrapper.optimizer
+    steps = cfg.get('param_scheduler') or [dict(type='MultiStepLR', milestones=[])]
+    if optimizer.type != 'SGD' or len(steps) != 1 or steps[0]['type'] != 'MultiStepLR' or optimizer.get('nesterov'):
+        raise ValueError('Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.')
+    recipe = LinearRecipe(
+        epochs=cfg.train_cfg.max_epochs,
+        batch_size=cfg.train_dataloader.batch_size,
+        milestones=tuple(steps[0]['milestones']),
+        gamma=steps[0].get('gamma', 0.1),
+        momentum=optimizer.get('momentum', 0.0),
+        weight_decay=optimizer.get('weight_decay', 0.0),
+    )
+    return recipe, optimizer.lr

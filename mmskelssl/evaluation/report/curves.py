@@ -1,0 +1,32 @@
+"""What pre-training logged."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+
+def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
+    """Losses and validation metrics by epoch, from the log beside a checkpoint.
+
+    Args:
+        checkpoint: Path; the newest run in its folder counts.
+
+    Returns:
+        Name to ``[[epoch, value], ...]``, the mean over an epoch's rows; empty without a log.
+    """
+    logs = sorted(Path(checkpoint).parent.glob('*/vis_data/scalars.json'))
+    values: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in logs[-1].read_text(encoding='utf-8').splitlines() if logs else ():
+        try:
+            row = json.loads(line)
+        except ValueError:  # a last line that was cut off
+            continue
+        epoch = row.get('epoch', row.get('step'))
+        for key, value in row.items():
+            if ('loss' in key or '/' in key) and isinstance(value, (int, float)):
+                values[key][epoch].append(value)
+    return {
+        key: [[epoch, sum(found) / len(found)] for epoch, found in by_epoch.items()] for key, by_epoch in values.items()
+    }

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelssl.datasets import ClipStore
+from mmskelssl.datasets.label_draws import write_draws
+from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.subject import read_subject
+from mmskelssl.registry import MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+PROTOCOLS = CONFIGS / '_base_' / 'protocols'
+VIEW = [dict(type='TemporalCropResize', num_frames=8, ratio=(0.3, 1.0), min_frames=4), dict(type='Shear')]
+TEST = [dict(type='CenterCropResize', num_frames=8)]
+GRU = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+
+
+def pretraining(store, backbone=GRU, modalities=('joint', 'motion', 'bone')) -> Config:
+    """The config of a pre-training run on a store."""
+    train = dict(type='SkeletonDataset', store=str(store), split='train')
+    return Config(
+        dict(
+            default_scope='mmskelssl',
+            model=dict(
+                type='SkeletonCLR',
+                backbone=dict(backbone),
+                neck=dict(type='ProjectionNeck'),
+                modalities=list(modalities),
+                layout='kinect20',
+                queue_size=16,
+                feat_dim=4,
+            ),
+            train_dataloader=dict(
+                num_workers=0,
+                persistent_workers=False,
+                dataset=dict(train, pipeline=[dict(type='MultiView', transforms=VIEW)]),
+            ),
+            test_dataloader=dict(dataset=dict(train, split='test', pipeline=TEST)),
+            test_cfg=dict(gallery_dataloader=dict(dataset=dict(train, pipeline=TEST))),
+        )
+    )
+
+
+@pytest.fixture(scope='session')
+def store(tmp_path_factory) -> Path:
+    """A store of 60 training and 30 test clips of 3 classes, with label draws beside it."""
+    folder = tmp_path_factory.mktemp('data')
+    random = np.random.default_rng(0)
+    with ClipStore.create(folder / 'small', 'kinect20', ['wave', 'sit', 'jump']) as writer:
+        for number in range(90):
+            clip = 0.3 * random.standard_normal((1, random.integers(8, 20), 20, 3))
+            clip[:, :, number % 3] += 1 + np.linspace(0, 1, clip.shape[1])[:, None]
+            writer.add(f'clip {number:02d}', number % 3, clip)
+        writer.splits.update(train=range(60), test=range(60, 90))
+    names, labels = [f'clip {number:02d}' for number in range(60)], [number % 3 for number in range(60)]
+    for kind in ('random', 'balanced'):
+        write_draws(folder / 'draws' / f'small_train_{kind}.txt.gz', names, labels, kind == 'balanced')
+    return folder / 'small'
+
+
+@pytest.fixture(scope='session')
+def make_checkpoint(tmp_path_factory):
+    """Writes a checkpoint as pre-training by a config leaves it, and gives its path."""
+
+    def make(cfg, seed=0, meta=()):
+        torch.manual_seed(seed)
+        model = MODELS.build(cfg.model)
+        for module in model.modules():  # batch statistics that training would notice
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.running_mean.uniform_(-0.1, 0.1)
+        path = tmp_path_factory.mktemp('run') / 'epoch_3.pth'
+        meta = dict(cfg=cfg.pretty_text, epoch=3, experiment_name='tiny_20260101_000000') | dict(meta)
+        torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def checkpoint(store, make_checkpoint) -> str:
+    return make_checkpoint(pretraining(store))
+
+
+@pytest.fixture
+def subject(checkpoint):
+    return read_subject(checkpoint)
+
+
+@pytest.fixture
+def load(store):
+    """Loads a protocol, two epochs long and with the store's draws."""
+
+    def load(name, **options):
+        trained = name.partition('-')[0] not in ('knn', '2s', '3s', '3sw')
+        short = {'train_cfg.max_epochs': 2, 'param_scheduler.0.milestones': [1]} if trained else {}
+        draws = {'protocol.draws': str(store.parent / 'draws')} if name.startswith('semi') else {}
+        return load_protocol(name, PROTOCOLS, {name: short | draws | options})
+
+    return load

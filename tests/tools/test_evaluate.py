@@ -1,0 +1,153 @@
+"""The real tools/evaluate.py on a small store."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmskelssl.datasets import ClipStore
+from mmskelssl.evaluation.protocols import trained_classifier
+from mmskelssl.evaluation.report import load_report
+from mmskelssl.registry import MODELS
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+EPOCH = ['linear.train_cfg.max_epochs=1', 'linear.param_scheduler.0.milestones=[5]']
+
+
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(Path(name).stem, TOOLS / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*args, tool='evaluate.py'):
+        monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
+        return load_tool(tool).main(), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('evaluate')
+    random = np.random.default_rng(0)
+    with ClipStore.create(folder / 'tiny', 'kinect20', ['a', 'b']) as writer:
+        for number in range(24):
+            writer.add(f'c{number}', number % 2, random.random((1, 9, 20, 3)) + number % 2)
+        writer.splits.update(train=range(16), test=range(16, 24))
+    view = [dict(type='CenterCropResize', num_frames=4)]
+    train, test = (dict(type='SkeletonDataset', store=str(folder / 'tiny'), split=s) for s in ('train', 'test'))
+    cfg = Config(
+        dict(
+            model=dict(
+                type='SkeletonCLR',
+                backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=4),
+                neck=dict(type='ProjectionNeck'),
+                modalities=['joint', 'motion'],
+                layout='kinect20',
+                queue_size=8,
+            ),
+            train_dataloader=dict(num_workers=0, persistent_workers=False, dataset=dict(train, pipeline=view)),
+            test_dataloader=dict(dataset=dict(test, pipeline=view)),
+        )
+    )
+    meta = dict(cfg=cfg.pretty_text, epoch=1, experiment_name='tiny_20260101_000000')
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict(), meta=meta), folder / 'epoch_1.pth')
+    log = folder / '20260101_000000' / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    rows = [
+        dict(loss=3.0, epoch=1, iter=1, step=1),
+        dict(loss=2.0, epoch=1, iter=2, step=2),
+        {'knn/x': 50.0, 'step': 1},
+    ]
+    log.write_text('\n'.join(map(json.dumps, rows)))
+    return folder / 'epoch_1.pth'
+
+
+def test_report_of_several_protocols_and_a_second_time(run, checkpoint, tmp_path, monkeypatch):
+    args = [checkpoint, '--work-dir', tmp_path, '--protocols', 'knn', 'linear-2s', '--cfg-options', *EPOCH]
+    status, out, err = run(*args)
+    assert status == 0, err
+    report = load_report(tmp_path)
+    assert [(r.protocol, r.modality) for r in report.results] == [
+        *(('knn', m) for m in ('joint', 'motion')),
+        *(('linear', m) for m in ('joint', 'motion')),
+        ('linear-2s', 'joint+motion'),
+    ]
+    assert (report.config, report.method, report.epoch) == ('tiny', 'SkeletonCLR', 1)
+    assert report.data.classes == ['a', 'b'] and report.data.layout['name'] == 'kinect20'
+    assert report.curves == {'loss': [[1, 2.5]], 'knn/x': [[1, 50.0]]}
+    for result in report.results:
+        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in out
+        assert all((tmp_path / path).exists() for path in result.files.values())
+    (tmp_path / 'linear-2s' / 'joint+motion' / 'result.json').unlink()  # as if it had stopped before the last
+
+    monkeypatch.setattr(trained_classifier, 'Runner', None)
+    assert run(*args)[0] == 0
+    again = load_report(tmp_path)
+    assert [r.metrics for r in again.results] == [r.metrics for r in report.results]
+    assert again.results[:4] == report.results[:4]
+
+
+def test_a_folder_of_another_measurement_is_not_mixed(run, checkpoint, tmp_path):
+    assert run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')[0] == 0
+    before = (tmp_path / 'report.json').read_bytes()
+    status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn', '--cfg-options', 'knn.protocol.k=3')
+    assert status == 1 and f'{tmp_path}/knn/joint holds a measurement with another k: choose another --work-dir' in err
+    assert (tmp_path / 'report.json').read_bytes() == before
+
+
+def test_fuse_predictions(run, checkpoint, tmp_path):
+    run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
+    files = [tmp_path / 'knn' / modality / 'predictions.npz' for modality in ('joint', 'motion')]
+    tool = 'analysis_tools/fuse_predictions.py'
+    status, out, _ = run(*files, '--out', tmp_path / 'fused.npz', tool=tool)
+    assert status == 0 and 'fused: top-1' in out
+    parts = [np.load(path)['scores'] for path in [*files, tmp_path / 'fused.npz']]
+    np.testing.assert_allclose(parts[2], (parts[0] + parts[1]) / 2)
+    assert run(*files, '--weights', 1, tool=tool)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['--protocols', 'liner'], "There is no protocol 'liner'. Known: 2s, 3s"),
+        (['--protocols', 'linear-3s'], "'linear-3s' fuses joint, motion, bone"),
+        (['--protocols', 'transfer'], "'transfer' needs other data"),
+        (['--protocols', 'semi10'], 'No label draws at .*tiny_train_random.txt.gz: make them with'),
+        (['--data', 'kinetics'], "there is no 'kinetics'. Known: .*ntu60_xsub"),
+        (['--modalities', 'bone'], 'has no bone. It has joint, motion'),
+        (['--store', 'nowhere'], 'No clip store at nowhere'),
+        (['--cfg-options', 'lineer.x=1'], r"\['lineer'\] are none of the protocols"),
+        (['--config', 'nothing.py'], 'Config nothing.py does not load'),
+    ],
+)
+def test_mistakes_are_one_line(run, checkpoint, tmp_path, args, message):
+    status, _, err = run(checkpoint, '--work-dir', tmp_path / 'work', *args)
+    assert status == 1 and re.search(message, err)
+    assert err.count('\n') == 2 and not (tmp_path / 'work' / 'report.json').exists()
+
+
+def test_a_full_disk_is_said_and_nothing_lost(run, checkpoint, tmp_path, monkeypatch):
+    assert run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn', '--modalities', 'joint')[0] == 0
+    before = load_report(tmp_path)
+
+    def fill(file, **arrays):
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, 'savez', fill)
+        status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
+    assert status == 1 and 'No space left on device' in err and 'is kept: free space' in err
+    assert load_report(tmp_path).results == before.results
+    assert run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')[0] == 0
+    assert load_report(tmp_path).results[0] == before.results[0] and len(load_report(tmp_path).results) == 2
