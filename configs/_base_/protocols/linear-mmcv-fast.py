@@ -2,7 +2,7 @@
 _base_ = 'linear-mmcv.py'
 protocol = dict(
     type='FeatureProbe',
-    num_crops=4,
+    num_crops=2,
     seeds=(0, 1, 2),
     learning_rates=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
 )

@@ -39,7 +39,7 @@ class FeatureProbe(TrainedClassifier):
         cfg: Config,
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
-        num_crops: int = 4,
+        num_crops: int = 2,
         learning_rates: Sequence[float] = (),
     ) -> None:
         super().__init__(name, cfg, seeds, crop_ratio)
