@@ -1,6 +1,7 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
-Results are kept as they come: the same command, after an interruption, goes on where it was.
+Results are kept as they come: the same command, after an interruption, goes on where it was. The report comes as JSON,
+Markdown, and an HTML page that needs no network.
 """
 
 import argparse
@@ -14,11 +15,12 @@ from mmengine.config import DictAction
 from mmskelssl.apis.launch import exit_status
 from mmskelssl.evaluation.evaluate import evaluate
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.report import EvaluationReport
+from mmskelssl.evaluation.report import REPORT_FILE, EvaluationReport
 from mmskelssl.evaluation.subject import read_subject
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
 from mmskelssl.utils.zoo import find_config
+from mmskelssl.visualization.report import write_html, write_markdown
 
 BASE = Path(__file__).resolve().parents[1] / 'configs' / '_base_'
 
@@ -80,7 +82,9 @@ def run(args: argparse.Namespace) -> None:
     root = args.work_dir or Path(args.checkpoint).with_suffix('.evaluation')
     report = evaluate(subject, protocols, root, command=shlex.join(['python', *sys.argv]))
     print(table(report))
-    print(f'\nreport: {root}/report.json')
+    write_markdown(report, root / 'report.md')
+    write_html(report, root / 'report.html')
+    print(f'\nreport: {root}/report.html; in words report.md, for programs {REPORT_FILE}')
 
 
 def _data_config(data: str) -> Path:

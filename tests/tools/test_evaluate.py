@@ -89,6 +89,13 @@ def test_report_of_several_protocols_and_a_second_time(run, checkpoint, tmp_path
     for result in report.results:
         assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in out
         assert all((tmp_path / path).exists() for path in result.files.values())
+        in_words = (tmp_path / 'report.md').read_text(encoding='utf-8')
+        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in in_words
+    assert f'report: {tmp_path}/report.html' in out
+    (drawn,) = re.findall(r'id="data">(.*?)</script>', (tmp_path / 'report.html').read_text(encoding='utf-8'))
+    drawn = json.loads(drawn)
+    assert [figure['name'] for figure in drawn['embeddings']] == ['joint', 'motion']
+    assert len(drawn['outcomes']) == 5 and drawn['clips'] and not drawn['missing']
     (tmp_path / 'linear-2s' / 'joint+motion' / 'result.json').unlink()  # as if it had stopped before the last
 
     monkeypatch.setattr(trained_classifier, 'Runner', None)

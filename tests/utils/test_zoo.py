@@ -71,6 +71,13 @@ def test_results_of_papers():
     assert paper_result('mine.py', 'knn', 'joint', *xsub) is None and paper_result('', 'knn', 'joint', *xsub) is None
 
 
+def test_tasks_are_protocols_of_the_toolbox():
+    """The report looks a paper's figure up under the name of the protocol."""
+    protocols = {path.stem for path in (CONFIGS / '_base_' / 'protocols').glob('*.py')}
+    tasks = {result['Task'] for entry in load_zoo().values() for result in entry.get('Results', [])}
+    assert {task.removesuffix('-2s').removesuffix('-3s') for task in tasks} <= protocols
+
+
 def test_names():
     assert list_models('cmd_*_ntu120-*') == [
         'cmd_bigru_1xb256-500e_ntu120-xset',
