@@ -225,7 +225,7 @@ class ClipStoreWriter:
         self._attributes: list[dict] = []
         self._num_coords: int | None = None
 
-    def add(self, name: str, label: int, clip: np.ndarray, **attributes: Any) -> None:
+    def add(self, name: str, label: int, clip: np.ndarray, /, **attributes: Any) -> None:
         """Appends a clip.
 
         Args:

@@ -1,0 +1,150 @@
+"""Your own data: a folder with an array a clip, and a table ``clips.csv`` that says what they are."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.readers.annotation import MAX_CLASSES, map_npy, shown, some
+from mmskelssl.datasets.readers.base import RawClip, Reader
+from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.files import fingerprint
+
+TABLE = 'clips.csv'
+_SPLIT = 'split'
+
+
+class NpyFolderReader(Reader):
+    """Reads the clips that a table lists.
+
+    Its columns are ``file``, an array (M, T, V, C) or (T, V, C) below the folder; ``label``, a class; and if wanted
+    ``name`` (by default the file's without ``.npy``) and ``split``: ``train`` puts a clip into the split of that name,
+    an empty field into none. Several splits have a column each: ``train`` and ``test`` in the column ``split_xsub``
+    make ``xsub_train`` and ``xsub_test``. Every other column is an attribute. Labels are names of classes, or
+    numbers from 0.
+
+    Args:
+        path: The folder.
+        layout: What the joints mean.
+        classes: Names of the classes; by default those in the table in alphabetical order, or numbers if all of them
+            are.
+
+    Raises:
+        StoreError: If there is no such table, or it lacks columns or rows.
+    """
+
+    def __init__(self, path: str | os.PathLike, layout: SkeletonLayout, classes: Sequence[str] | None = None) -> None:
+        self.path = Path(path)
+        self.layout = layout
+        columns, self._rows = _read_table(self.path / TABLE)
+        self._column = {column: position for position, column in enumerate(columns)}
+        self._splits = [column for column in columns if column == _SPLIT or column.startswith(f'{_SPLIT}_')]
+        self._attributes = [column for column in columns if column not in ('file', 'label', 'name')]
+        self._numeric = {
+            column
+            for column in self._attributes
+            if column not in self._splits and all(_is_whole(self._field(row, column)) for _, row in self._rows)
+        }
+        self.classes = list(classes) if classes else _classes([self._field(row, 'label') for _, row in self._rows])
+        self.source = dict(dataset=self.path.name, format='folder of .npy', path=str(self.path))
+        files = {self._file(self._field(row, 'file')) for _, row in self._rows} - {None}
+        existing = [file for file in files if file.is_file()]
+        self.fingerprint = f'{layout} {self.classes} {fingerprint([self.path / TABLE, *existing])}'
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, index: int) -> list[RawClip]:
+        line, row = self._rows[index]
+        origin = f'{self.path / TABLE}:{line}'
+        try:
+            if len(row) != len(self._column):
+                raise ClipError(f'{len(row)} fields, but the head names {len(self._column)}')
+            file, label, name = (self._field(row, column) for column in ('file', 'label', 'name'))
+            texts = {column: self._field(row, column) for column in self._attributes}
+            attributes = {column: int(text) if column in self._numeric else text for column, text in texts.items()}
+            return [
+                RawClip(name or file.removesuffix('.npy'), self._label(label), self._clip(file), attributes, origin)
+            ]
+        except ClipError as error:
+            raise ClipError(f'{origin}: {error}') from error
+
+    def _field(self, row: list[str], column: str) -> str:
+        """A field of a row; nothing where the row or the table lacks it."""
+        position = self._column.get(column, len(row))
+        return row[position] if position < len(row) else ''
+
+    def _label(self, text: str) -> int:
+        if text in self.classes:
+            return self.classes.index(text)
+        if _is_whole(text):
+            return int(text)
+        raise ClipError(f'label {shown(text)} is none of the {len(self.classes)} classes ({some(self.classes)})')
+
+    def _file(self, name: str) -> Path | None:
+        """The file, or None if its path leaves the folder."""
+        try:
+            file = (self.path / name).resolve()
+        except (OSError, ValueError, RuntimeError):  # such as a null character, or links in a circle
+            return None
+        return file if file.is_relative_to(self.path.resolve()) else None
+
+    def _clip(self, name: str) -> np.ndarray:
+        file = self._file(name)
+        if file is None:
+            raise ClipError(f'the path {shown(name)} leaves the folder')
+        if not file.is_file():
+            raise ClipError(f'there is no file {shown(name)}')
+        try:
+            array = map_npy(file)
+        except StoreError as error:
+            raise ClipError(str(error)) from error
+        if array.ndim not in (3, 4) or array.dtype.kind not in 'fiu':
+            raise ClipError(f'{name} is {array.dtype}{array.shape}, and not an array of numbers (M, T, V, C) or '
+                            '(T, V, C)')  # fmt: skip
+        return np.array(array, np.float32, ndmin=4)
+
+    def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
+        splits: dict[str, list[int]] = {}
+        for column in self._splits:
+            prefix = column.removeprefix(_SPLIT).removeprefix('_')
+            for i, clip in enumerate(clips):
+                if side := clip.attributes[column]:
+                    splits.setdefault(f'{prefix}_{side}' if prefix else side, []).append(i)
+        return splits
+
+
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Names of the columns; of every row the number of its line, and its fields."""
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            reader = csv.reader(file, strict=True)
+            columns = [field.strip() for field in next(reader, [])]
+            rows = [(reader.line_num, [field.strip() for field in fields]) for fields in reader if any(fields)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise StoreError(f'{path} is no readable table of comma-separated values in UTF-8. ({error})') from error
+    missing = [column for column in ('file', 'label') if column not in columns]
+    if missing or len(set(columns)) < len(columns):
+        raise StoreError(f'{path}:1: the head {columns} {f"lacks {missing}" if missing else "names a column twice"}.')
+    if not rows:
+        raise StoreError(f'{path} lists no clip.')
+    return columns, rows
+
+
+def _classes(labels: list[str]) -> list[str]:
+    if not all(map(_is_whole, labels)):
+        return sorted(set(labels) - {''})
+    largest = max(map(int, labels))
+    if largest >= MAX_CLASSES:
+        raise StoreError(f'The largest label is {largest}, but a set has at most {MAX_CLASSES} classes: give their '
+                         'names by --classes to leave out what is outside of them.')  # fmt: skip
+    return [f'class {label}' for label in range(largest + 1)]
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
