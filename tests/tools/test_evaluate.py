@@ -67,6 +67,7 @@ def checkpoint(tmp_path_factory):
     rows = [
         dict(loss=3.0, epoch=1, iter=1, step=1),
         dict(loss=2.0, epoch=1, iter=2, step=2),
+        dict(loss=float('nan'), epoch=1, iter=3, step=3),
         {'knn/x': 50.0, 'step': 1},
     ]
     log.write_text('\n'.join(map(json.dumps, rows)))

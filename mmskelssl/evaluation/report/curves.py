@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
         checkpoint: Path; the newest run in its folder counts.
 
     Returns:
-        Name to ``[[epoch, value], ...]``, the mean over an epoch's rows; empty without a log.
+        Name to ``[[epoch, value], ...]``, the mean over an epoch's finite rows; empty without a log.
     """
     logs = sorted(Path(checkpoint).parent.glob('*/vis_data/scalars.json'))
     values: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -25,7 +26,7 @@ def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
             continue
         epoch = row.get('epoch', row.get('step'))
         for key, value in row.items():
-            if ('loss' in key or '/' in key) and isinstance(value, (int, float)):
+            if ('loss' in key or '/' in key) and isinstance(value, (int, float)) and math.isfinite(value):
                 values[key][epoch].append(value)
     return {
         key: [[epoch, sum(found) / len(found)] for epoch, found in by_epoch.items()] for key, by_epoch in values.items()

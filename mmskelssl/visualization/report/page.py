@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from string import Template
@@ -17,6 +18,14 @@ from mmskelssl.visualization.report.figures import embeddings, outcomes, retriev
 from mmskelssl.visualization.report.tables import headline, protocol_rows
 
 _ASSETS = Path(__file__).parent / 'assets'
+# Title and the names of its curves in the log.
+_DIAGRAMS = (
+    ('Loss', 'loss'),
+    ('Accuracy on the test side (%)', '^(knn|accuracy)/'),
+    ('Spread of embeddings', '_spread$'),
+    ('Effective rank of embeddings', '_rank$'),
+    ('True ones among the nearest in the bank (share)', '_true_neighbours$'),
+)
 
 
 def write_html(report: EvaluationReport, path: str | os.PathLike) -> None:
@@ -63,10 +72,10 @@ def page_data(report: EvaluationReport, folder: Path) -> dict:
 
 
 def _charts(curves: dict[str, list[list[float]]]) -> list[dict]:
-    """Losses in one diagram, validation metrics in another; a part that is all of the loss is left out."""
-    charts = {'Loss': {}, 'Validation (%)': {}}
+    """Curves of one scale in one diagram each; a part that is all of the loss is left out."""
+    charts = {title: {} for title, _ in _DIAGRAMS}
     for name, points in curves.items():
-        series = charts['Loss' if 'loss' in name else 'Validation (%)']
-        if points not in series.values():
-            series[name] = points
+        title = next((title for title, pattern in _DIAGRAMS if re.search(pattern, name)), None)
+        if title and points not in charts[title].values():
+            charts[title][name] = points
     return [dict(title=title, series=series) for title, series in charts.items() if series]

@@ -91,10 +91,20 @@ def test_long_clips_are_thinned_and_last_as_long(data, report_folder):
         assert clip['shape'][1] / clip['fps'] == pytest.approx(length / 30, rel=1e-2)
 
 
-def test_rows_have_the_papers_figure_and_curves_are_sorted(data):
+def test_rows_have_the_papers_figure(data):
     assert [row['paper'] for row in data['protocols']] == ['79.4 (I²MD, table 1)', '70.6 (I²MD, table 2)']
-    series = {chart['title']: list(chart['series']) for chart in data['curves']}
-    assert series == {'Loss': ['loss'], 'Validation (%)': ['knn/joint_top1']}  # the only part of a loss is the loss
+
+
+def test_curves_of_one_scale_share_a_diagram(report, report_folder):
+    names = ['knn/joint_top1', 'knn/bone_top1', 'monitor/joint_rank', 'monitor/bank_age_steps', 'loss', 'loss_joint']
+    curves = {name: [[1, 1.0], [2, float(number)]] for number, name in enumerate(names)}
+    curves['loss_joint'] = curves['loss']  # all of it
+    data = page_data(replace(report, curves=curves), report_folder)
+    assert {chart['title']: list(chart['series']) for chart in data['curves']} == {
+        'Loss': ['loss'],
+        'Accuracy on the test side (%)': names[:2],
+        'Effective rank of embeddings': ['monitor/joint_rank'],
+    }
 
 
 def test_a_store_that_moved_leaves_a_page_without_clips(report, report_folder):
