@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmskelssl.apis.config_check import check_config
 from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.datasets.transforms import ViewPipeline
@@ -132,14 +133,16 @@ def test_pretraining_monitors_on_the_same_data(cfg):
     assert all(dataset.get('normalize') == train.get('normalize') for dataset in datasets)
 
 
+def test_the_check_finds_nothing(cfg):
+    assert check_config(cfg) == []
+
+
 def test_loops_and_optimization_are_known(cfg):
     parameter = [torch.nn.Parameter(torch.zeros(1))]
     optimizer = OPTIMIZERS.build(dict(cfg.optim_wrapper.optimizer, params=parameter))
     OPTIM_WRAPPERS.build(dict(cfg.optim_wrapper, optimizer=optimizer))
     for scheduler in cfg.get('param_scheduler', []):
         assert PARAM_SCHEDULERS.get(scheduler.type)
-        milestones = scheduler.get('milestones', [scheduler.get('T_max')])
-        assert max(m for m in milestones if m is not None) <= cfg.train_cfg.max_epochs
     for key, given in (('train_cfg', 2), ('val_cfg', 3), ('test_cfg', 3)):
         # MMEngine gives runner, data loader and evaluator.
         inspect.signature(LOOPS.get(cfg[key].type)).bind(*[None] * given, **options(cfg[key]))

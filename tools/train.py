@@ -5,7 +5,10 @@ import sys
 
 from mmengine.device import get_device
 
-from mmskelssl.apis.launch import add_run_arguments, load_config, run_config
+from mmskelssl.apis.config_check import checked
+from mmskelssl.apis.dry_run import dry_run
+from mmskelssl.apis.launch import add_run_arguments, exit_status, load_config, num_processes, run_config
+from mmskelssl.utils import register_all_modules
 
 
 def main() -> int:
@@ -22,8 +25,19 @@ def main() -> int:
     parser.add_argument(
         '--auto-scale-lr', action='store_true', help='scale the learning rate by total batch / auto_scale_lr.base_batch'
     )
+    parser.add_argument(
+        '--check',
+        nargs='?',
+        const=1,
+        type=int,
+        metavar='PROCESSES',
+        help='check config and files for a run of so many processes (default: 1), run one small iteration, and stop',
+    )
     args = parser.parse_args()
-    return run_config(lambda: with_training_flags(load_config(args), args), 'train')
+    register_all_modules()
+    if args.check is not None:
+        return exit_status(lambda: dry_run(with_training_flags(load_config(args), args), args.check))
+    return run_config(lambda: checked(with_training_flags(load_config(args), args), num_processes(args)), 'train')
 
 
 def with_training_flags(cfg, args):

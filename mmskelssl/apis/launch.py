@@ -36,6 +36,12 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def num_processes(args: argparse.Namespace) -> int:
+    """How many processes the launcher started."""
+    names = dict(pytorch='WORLD_SIZE', slurm='SLURM_NTASKS', mpi='OMPI_COMM_WORLD_SIZE')
+    return int(os.environ.get(names.get(args.launcher, ''), 1))
+
+
 def run_config(config: Callable[[], Config], method: str) -> int:
     """Builds a runner and calls it.
 

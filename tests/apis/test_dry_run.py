@@ -1,0 +1,45 @@
+import pytest
+from mmengine.config import Config
+from tiny_run import make_workshop, run_tool
+
+from mmskelssl.apis.dry_run import reduced
+
+
+@pytest.fixture(scope='module')
+def workshop(tmp_path_factory):
+    return make_workshop(tmp_path_factory.mktemp('workshop'), num_test=3)
+
+
+def test_a_good_config_passes_and_leaves_nothing(workshop):
+    before = sorted(path.name for path in workshop.rglob('*'))
+    result = run_tool('train.py', workshop, 'pretrain.py', '--check', '--cfg-options', 'model.modalities=[joint,bone]')
+    assert result.returncode == 0, result.stderr
+    assert 'train_dataloader.batch_size = 4 instead of 8' in result.stdout
+    assert 'queue_size' not in result.stdout
+    assert 'loss_bone' in result.stdout and 'knn/joint_top1' in result.stdout
+    assert '27 clips, 4 iterations an epoch of 8 clips' in result.stdout and 'pretrain.py passes.' in result.stdout
+    assert sorted(path.name for path in workshop.rglob('*') if '__pycache__' not in path.parts) == before
+
+
+def test_a_bad_config_is_refused_with_everything_that_is_wrong(workshop):
+    options = 'train_dataloader.dataset.store=nowhere', 'model.queue_siz=3'
+    result = run_tool('train.py', workshop, 'pretrain.py', '--check', 2, '--cfg-options', *options)
+    assert result.returncode == 1 and 'Traceback' not in result.stderr
+    for text in ('No clip store at nowhere', "nearest: 'queue_size'", 'is for a total batch of 8, and this run has 16'):
+        assert text in result.stderr
+    assert 'passes' not in result.stdout
+
+
+def test_what_is_reduced(workshop):
+    cfg = Config.fromfile(workshop / 'pretrain.py')
+    cfg.merge_from_dict(dict(compile=True, model=dict(cross_epoch=3), val_evaluator=dict(k=9)))
+    cfg.train_dataloader.batch_size = 2
+    small, changes = reduced(cfg)
+    assert small.train_dataloader.batch_size == 2 and small.val_evaluator.k == 4 and small.model.cross_epoch == 0
+    assert small.model.queue_size == cfg.model.queue_size and cfg.model.cross_epoch == 3
+    assert changes == [
+        'val_evaluator.k = 4 instead of 9',
+        'train_cfg.max_epochs = 1 instead of 2',
+        'model.cross_epoch = 0 instead of 3',
+        'compile = False instead of True',
+    ]
