@@ -172,12 +172,18 @@ def _check_names(cfg: Config) -> Iterator[Finding]:
         if isinstance(kind, str):
             found = _resolve(kind)
             if found is None and re.search('[A-Z]', kind):
-                names = [name for r in _REGISTRIES for name in (*r.module_dict, *(r.parent.module_dict))]
-                yield Finding(key, f"{kind} is not in any registry{_nearest(kind, names)}; an own module has to be "
-                              'imported: custom_imports = dict(imports=[...]).')  # fmt: skip
+                near = _nearest(kind, list(registered()))
+                own = 'an own module has to be imported: custom_imports = dict(imports=[...])'
+                yield Finding(key, f'{kind} is not in any registry{near}; {own}.')
             kind = found
         if inspect.isclass(kind):
             yield from _check_arguments(key, section, kind)
+
+
+def registered() -> dict[str, Any]:
+    """Everything that a config can name, ours and MMEngine's."""
+    every = [r for own in _REGISTRIES for r in (own.parent, own) if r is not None]
+    return {name: value for r in every for name, value in r.module_dict.items()}
 
 
 def _resolve(name: str) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import directed_partition
 from mmskelssl.registry import MODELS
 
@@ -80,6 +81,7 @@ class AGCN(nn.Module):
         num_persons: M.
         base_channels: Channels of the first four blocks; the next three have twice, the last three four times as many.
         in_channels: C.
+        with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class AGCN(nn.Module):
         num_persons: int = 2,
         base_channels: int = 64,
         in_channels: int = 3,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
+        self.with_cp = with_cp
         layout = get_layout(layout)
         adjacency = directed_partition(layout)
         self.input_norm = nn.BatchNorm1d(num_persons * layout.num_joints * in_channels)
@@ -109,7 +113,12 @@ class AGCN(nn.Module):
         x = x.permute(0, 1, 3, 4, 2).flatten(1, 3)
         x = self.input_norm(x).unflatten(1, (num_persons, num_joints, num_coords)).flatten(0, 1)
         x = x.permute(0, 2, 3, 1).contiguous()
-        return self.blocks(x).mean((2, 3)).view(num_clips, num_persons, self.out_channels).mean(1)
+        return (
+            run_blocks(self.blocks, x, self.with_cp)
+            .mean((2, 3))
+            .view(num_clips, num_persons, self.out_channels)
+            .mean(1)
+        )
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmskelssl.models.backbones.checkpointing import checkpointed
 from mmskelssl.registry import MODELS
 
 
@@ -26,6 +27,7 @@ class BiGRU(nn.Module):
         bidirectional: Whether the second GRU of a layer runs backward in time, as the papers' word says.
         pool: ``last`` (the papers': output at the last frame) or ``mean`` over frames.
         in_channels: C.
+        with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class BiGRU(nn.Module):
         bidirectional: bool = False,
         pool: str = 'last',
         in_channels: int = 3,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
         if pool not in ('last', 'mean'):
@@ -44,6 +47,7 @@ class BiGRU(nn.Module):
         self.out_channels = 2 * hidden_channels
         self.bidirectional = bidirectional
         self.pool = pool
+        self.with_cp = with_cp
         width = num_joints * in_channels * num_persons
         self.input_norm = nn.BatchNorm1d(width)
         widths = [width] + [self.out_channels] * (num_layers - 1)
@@ -64,9 +68,11 @@ class BiGRU(nn.Module):
         # Time first and contiguous: all frames meet the input weights in one product, not in one a frame.
         x = self.input_norm(x).permute(2, 0, 1).contiguous()
         for first, second in self.layers:
-            outputs = first(x)[0], self._second(second, x)
-            x = torch.cat(outputs, -1)
+            x = checkpointed(self._layer, first, second, x) if self.with_cp else self._layer(first, second, x)
         return x[-1] if self.pool == 'last' else x.mean(0)
+
+    def _layer(self, first: nn.GRU, second: nn.GRU, x: Tensor) -> Tensor:
+        return torch.cat((first(x)[0], self._second(second, x)), -1)
 
     def _second(self, gru: nn.GRU, x: Tensor) -> Tensor:
         return gru(x.flip(0))[0].flip(0) if self.bidirectional else gru(x)[0]

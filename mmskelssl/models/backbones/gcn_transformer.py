@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.models.backbones.checkpointing import checkpointed, run_blocks
 from mmskelssl.models.backbones.graph import spatial_partition
 from mmskelssl.models.backbones.stgcn import STGCNBlock
 from mmskelssl.registry import MODELS
@@ -61,6 +62,7 @@ class GCNTransformer(nn.Module):
         ffn_channels: Hidden width of the feed-forward blocks.
         dropout: Dropout probability of the Transformer.
         in_channels: Coordinates a joint.
+        with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class GCNTransformer(nn.Module):
         ffn_channels: int = 3072,
         dropout: float = 0.1,
         in_channels: int = 3,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
+        self.with_cp = with_cp
         layout = get_layout(layout)
         self.out_channels = width
         self.input_norm = nn.BatchNorm1d(layout.num_joints * in_channels)
@@ -100,7 +104,7 @@ class GCNTransformer(nn.Module):
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        x = self.gcn(x).unflatten(0, (num_clips, num_persons))
+        x = run_blocks(self.gcn, x, self.with_cp).unflatten(0, (num_clips, num_persons))
         x = self.reduce(x.permute(0, 3, 1, 2, 4).flatten(2))
         return x + time_encoding(num_frames, self.out_channels, x)
 
@@ -113,7 +117,7 @@ class GCNTransformer(nn.Module):
                 instance branch.
         """
         for layer in self.layers:
-            tokens = layer(tokens, neighbours)
+            tokens = checkpointed(layer, tokens, neighbours) if self.with_cp else layer(tokens, neighbours)
         return self.norm(tokens).mean(1)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import spatial_partition
 from mmskelssl.registry import MODELS
 
@@ -72,6 +73,7 @@ class STGCN(nn.Module):
         out_channels: Width of the feature (channels of the last block).
         dropout: Dropout probability, 0 in the first block.
         in_channels: C.
+        with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
     """
 
     def __init__(
@@ -81,8 +83,10 @@ class STGCN(nn.Module):
         out_channels: int = 256,
         dropout: float = 0.5,
         in_channels: int = 3,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
+        self.with_cp = with_cp
         layout = get_layout(layout)
         adjacency = spatial_partition(layout)
         self.out_channels = out_channels
@@ -101,4 +105,9 @@ class STGCN(nn.Module):
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        return self.blocks(x).mean((2, 3)).view(num_clips, num_persons, self.out_channels).mean(1)
+        return (
+            run_blocks(self.blocks, x, self.with_cp)
+            .mean((2, 3))
+            .view(num_clips, num_persons, self.out_channels)
+            .mean(1)
+        )
