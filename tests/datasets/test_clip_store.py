@@ -401,14 +401,14 @@ REFUSED = {
 
 @pytest.mark.parametrize('change, message', REFUSED.values(), ids=REFUSED)
 def test_unusable_clip_is_refused_by_name_and_changes_nothing(tmp_path, change, message):
-    bad = dict(name='the bad one', label=0, clip=random_clip(), performer=3) | change
-    name, label, clip = (bad.pop(key) for key in ('name', 'label', 'clip'))
+    attributes = dict(name='the bad one', label=0, clip=random_clip(), performer=3) | change
+    name, label, clip = (attributes.pop(key) for key in ('name', 'label', 'clip'))
     first, last = random_clip(2, 3, seed=1), random_clip(1, 4, seed=2)
     with ClipStore.create(tmp_path / 'store', NTU25, ['a', 'b', 'c']) as writer:
         writer.add('first', 2, first, performer=1)
         with pytest.raises(ClipError, match=message) as caught:
-            writer.add(name, label, clip, **bad)
-        assert repr({**bad, **change}['name']) in str(caught.value)
+            writer.add(name, label, clip, **attributes)
+        assert repr(name) in str(caught.value)
         writer.add('last', 1, last, performer=2)
     store = ClipStore(tmp_path / 'store')
     assert store.names.tolist() == ['first', 'last']
