@@ -17,8 +17,9 @@ from mmskelssl.utils.errors import ClipError
 
 Outcomes = list[RawClip | ClipError]
 
-# Sources that a process reads at a time, and how many times that much may wait for the writer.
-_CHUNK = 4
+# Sources that a process reads at a time; with fewer, handing them over takes a notable part of the time.
+_CHUNK = 16
+# What may wait for the writer beside what is being read; together they bound the memory.
 _AHEAD = 2
 
 
@@ -43,7 +44,7 @@ def reading(reader: Reader, first: int = 0, workers: int = 1) -> Iterator[Iterat
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context('fork'), _start_worker, (reader,))
     starts = iter(range(first, len(reader), _CHUNK))
     try:
-        pending = deque(pool.submit(_read, start) for start in islice(starts, workers * _AHEAD))
+        pending = deque(pool.submit(_read, start) for start in islice(starts, workers + _AHEAD))
         yield _in_order(pool, pending, starts)
     finally:
         pool.shutdown(cancel_futures=True)

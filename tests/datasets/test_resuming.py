@@ -16,7 +16,7 @@ from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 
-NUM_SOURCES = 23
+NUM_SOURCES = 40
 
 
 class Numbered(Reader):
@@ -84,15 +84,20 @@ def assert_same(path, report, expected):
     assert [file for file in path.parent.iterdir() if file.name.startswith('store')] == [path]
 
 
-def in_a_fork(work):
-    """Runs a function in a child process that may die of it."""
+def fork(work):
+    """Runs a function in a child process, which never comes back to the tests."""
     child = os.fork()
     if not child:
         try:
             work()
         finally:
             os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return child
+
+
+def in_a_fork(work):
+    """The same, and waits for how it ends."""
+    return os.waitstatus_to_exitcode(os.waitpid(fork(work), 0)[1])
 
 
 @pytest.mark.parametrize('workers', [1, 3])
@@ -213,18 +218,18 @@ def test_workers_end_with_a_killed_conversion(tmp_path):
     """Each worker holds the writing end of a pipe: the reading end sees its end once all of them are gone."""
     reading, writing = os.pipe()
 
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        convert(Numbered(12, lambda: time.sleep(60)), tmp_path / 'store', workers=3)
+    def hang():
+        (tmp_path / 'at work').touch()
+        time.sleep(60)
+
+    child = fork(lambda: os.close(reading) or convert(Numbered(12, hang), tmp_path / 'store', workers=3))
     os.close(writing)
-    journal = unfinished_folder(tmp_path / 'store') / 'journal.jsonl'
-    deadline = time.monotonic() + 20
-    while not (journal.exists() and journal.read_bytes().count(b'\n') > 5):
+    deadline = time.monotonic() + 30
+    while not (tmp_path / 'at work').exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    assert select.select([reading], [], [], 20)[0], 'a worker is left behind'
+    assert select.select([reading], [], [], 30)[0], 'a worker is left behind'
     assert os.read(reading, 1) == b''
     os.close(reading)

@@ -49,5 +49,7 @@ def _by_slot(bodies: Bodies, num_slots: int) -> np.ndarray:
 
 def _energy(person: np.ndarray) -> float:
     """Of one person (T, 25, 3)."""
-    tracked = person[person.sum(axis=(1, 2)) != 0]
-    return float(tracked.std(axis=(0, 1)).sum()) if len(tracked) else 0.0
+    tracked = person[person.reshape(len(person), -1).sum(axis=1) != 0]
+    # NumPy is several times faster along the last axis.
+    x_y_z = tracked.reshape(-1, 3).T.copy()
+    return float(x_y_z.std(axis=1).sum()) if len(tracked) else 0.0

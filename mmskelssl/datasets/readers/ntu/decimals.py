@@ -50,9 +50,7 @@ def parse_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np
     values = (number - 9 * whole * divisor) / divisor
 
     is_plain = fits & (lengths - has_dot > 0)
-    others = (is_digit | is_dot) != inside
-    if others.any():
-        is_plain &= ~others.reshape(-1, _WINDOW).any(axis=1)
+    is_plain[np.flatnonzero((is_digit | is_dot) != inside) // _WINDOW] = False
     if np.count_nonzero(is_dot) != np.count_nonzero(has_dot):
         is_plain &= np.count_nonzero(is_dot.reshape(-1, _WINDOW), axis=1) < 2
     values = np.where(is_negative, -values, values)

@@ -33,10 +33,6 @@ _TO_SPACES = bytes.maketrans(b'\t\r\f\v', b'    ')
 _LONGEST_LINE = 10_000
 _LARGEST = float(np.finfo(np.float32).max)
 
-# Freeing a large block tells glibc to keep that much memory. Without it, what one file took is given back to the system
-# and faulted in again for the next, which takes as long as the reading itself.
-np.empty(MAX_BYTES, np.uint8)
-
 
 @dataclass
 class Bodies:
