@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
+from mmskelssl.datasets.conversion import drop_empty_persons
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.skeleton_dataset import batch_collate
@@ -140,7 +141,7 @@ class _ClipsInMemory(Dataset):
     """Serves clips (M, T, V, C) as a :class:`SkeletonDataset` would serve them from a store, but without labels."""
 
     def __init__(self, clips: Sequence[np.ndarray], layout: SkeletonLayout, config: dict) -> None:
-        self.clips = [np.asarray(clip) for clip in clips]
+        self.clips = [drop_empty_persons(np.asarray(clip)) for clip in clips]
         for number, clip in enumerate(self.clips):
             check_clip(f'number {number}', clip, layout)
         self.layout = layout

@@ -123,7 +123,7 @@ def _written(writer: ClipStoreWriter, outcome: RawClip | ClipError) -> RawClip |
     """Writes a clip, and gives what was written or why it could not be."""
     if isinstance(outcome, ClipError):
         return outcome
-    clip = _drop_empty_persons(outcome.clip)
+    clip = drop_empty_persons(outcome.clip)
     try:
         writer.add(outcome.name, outcome.label, clip, **outcome.attributes)
     except ClipError as error:
@@ -137,7 +137,8 @@ def _place(raw: RawClip) -> str:
     return f'{raw.origin}: ' if raw.origin else ''
 
 
-def _drop_empty_persons(clip: np.ndarray) -> np.ndarray:
+def drop_empty_persons(clip: np.ndarray) -> np.ndarray:
+    """A clip (M, T, V, C) without the persons whose coordinates are all zero; whatever is no clip, as it is."""
     if clip.ndim != 4:
         return clip
     present = clip.any(axis=(1, 2, 3))

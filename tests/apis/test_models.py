@@ -65,6 +65,16 @@ def test_clips_of_one_person_fit_an_encoder_of_two(pretraining_config):
     assert extracted.shape == (2, 8) and not torch.equal(*extracted)
 
 
+def test_persons_of_zeros_count_for_nothing(pretraining_config):
+    """Arrays are often padded to two persons."""
+    model = init_model(pretraining_config, device='cpu')
+    alone = np.random.default_rng(0).normal(size=(1, 9, 25, 3))
+    extracted = extract_features(model, [alone, np.concatenate([np.zeros_like(alone), alone])])['features']['joint']
+    assert torch.equal(*extracted)
+    with pytest.raises(ClipError, match='coordinates are all zero'):
+        extract_features(model, [np.zeros((2, 9, 25, 3))])
+
+
 def test_pipeline_on_the_device(pretraining_config, make_store):
     """Where the model's preprocessor makes the views, clips get there unviewed."""
     model = init_model(pretraining_config, device='cpu')
