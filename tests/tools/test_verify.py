@@ -1,6 +1,7 @@
 """tools/dataset_converters/verify.py"""
 
 import csv
+import pickle
 import runpy
 import sys
 from pathlib import Path
@@ -76,3 +77,49 @@ def test_a_normalized_preparation(run, make_store):
     assert run(path, copy)[0] == 2
     config = ROOT / 'configs' / '_base_' / 'datasets' / 'ntu60_xsub_isc.py'
     assert run(path, copy, '--normalized-by', config)[0] == 0
+
+
+def write_official(folder, store, change=lambda clip: clip):
+    """The arrays that CMD's scripts make of a store."""
+    folder.mkdir()
+    for side, split in (('train', 'train'), ('val', 'test')):
+        index = store.split(split)
+        array = np.zeros((len(index), 3, 300, 25, 2), np.float32)
+        for place, i in enumerate(index):
+            clip = change(np.array(store[i]))
+            array[place, :, : clip.shape[1], :, : len(clip)] = clip.transpose(3, 1, 2, 0)
+        np.save(folder / f'{side}_data_joint.npy', array)
+        np.save(folder / f'{side}_num_frame.npy', store.num_frames[index])
+        labels = [f'{name}.skeleton' for name in store.names[index]], store.labels[index].tolist()
+        (folder / f'{side}_label.pkl').write_bytes(pickle.dumps(labels))
+    return folder
+
+
+def test_official_arrays(run, make_store, tmp_path):
+    path = make_store()
+    raw = write_official(tmp_path / 'raw', ClipStore(path))
+    status, out, _ = run(path, raw)
+    assert status == 0 and '7 clips in both, 7 of them the same' in out
+    normalized = write_official(tmp_path / 'xsub', ClipStore(path), lambda clip: pre_normalize(clip, 'ntu25'))
+    status, out, _ = run(path, normalized)
+    assert status == 2 and '7 clips differ' in out
+    config = ROOT / 'configs' / '_base_' / 'datasets' / 'ntu60_xsub_isc.py'
+    assert run(path, normalized, '--normalized-by', config)[0] == 0
+
+
+def test_a_pickle(run, make_store, tmp_path):
+    store = ClipStore(make_store())
+    annotations = [
+        dict(frame_dir=name, label=int(label), total_frames=clip.shape[1], keypoint=np.array(clip, np.float16))
+        for name, label, clip in zip(store.names.tolist(), store.labels, store, strict=True)
+    ]
+    splits = {name: store.names[index].tolist() for name, index in store.splits.items()}
+    splits['train'] = splits['train'][1:]
+    (tmp_path / 'ntu.pkl').write_bytes(pickle.dumps(dict(split=splits, annotations=annotations)))
+    status, out, _ = run(store.path, tmp_path / 'ntu.pkl', '--tolerance', 2e-3)
+    assert status == 2 and '7 clips in both, 7 of them the same to 0.002 m.' in out
+    assert 'splits: train has 1 clip (clip 0) in the first alone' in out
+    assert '7 clips differ, by ' in run(store.path, tmp_path / 'ntu.pkl')[1]
+    (tmp_path / 'ntu.pkl').write_bytes(b'junk')
+    status, _, err = run(store.path, tmp_path / 'ntu.pkl')
+    assert status == 1 and err.startswith('error: ') and 'ntu.pkl' in err

@@ -10,12 +10,24 @@ from mmengine.config import Config
 
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.comparison import Comparison, Difference, compare
+from mmskelssl.datasets.readers.base import Reader
+from mmskelssl.datasets.readers.official_arrays import OfficialArraysReader
+from mmskelssl.datasets.readers.pyskl import PysklReader
 from mmskelssl.datasets.transforms import normalize_clip
 from mmskelssl.datasets.verification import verify
 from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
+
+
+def open_other(path: Path, store: ClipStore) -> ClipStore | Reader:
+    """Another preparation of a store's data: a store, a pickle, or a folder of arrays."""
+    if path.is_file():
+        return PysklReader(path, store.layout, store.classes)
+    if path.is_dir() and not (path / 'meta.json').exists():
+        return OfficialArraysReader(path, store.layout, store.classes)
+    return ClipStore(path)
 
 
 def write_table(comparison: Comparison, path: Path) -> None:
@@ -29,7 +41,12 @@ def main() -> int:
         epilog='Exit status: 0; 1 if the store is damaged or cannot be read; 2 if the preparations differ.',
     )
     parser.add_argument('store', help='folder of the clip store')
-    parser.add_argument('other', nargs='?', help='another store, to compare with')
+    parser.add_argument(
+        'other',
+        nargs='?',
+        type=Path,
+        help='what to compare with: another store, a pickle of PYSKL, or a folder of official arrays',
+    )
     parser.add_argument(
         '--normalized-by',
         metavar='CONFIG',
@@ -57,7 +74,7 @@ def main() -> int:
             recipe = Config.fromfile(args.normalized_by).train_dataloader.dataset.get('normalize', [])
             steps = [TRANSFORMS.build(step) for step in recipe]
             normalize = partial(normalize_clip, steps=steps, layout=result.store.layout)
-        comparison = compare(result.store, ClipStore(args.other), args.tolerance, normalize)
+        comparison = compare(result.store, open_other(args.other, result.store), args.tolerance, normalize)
         print(comparison)
         if args.table:
             write_table(comparison, args.table)
