@@ -10,7 +10,7 @@ import numpy as np
 
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.verification import some
+from mmskelssl.datasets.verification import clips_named
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.progress import track
 
@@ -66,7 +66,7 @@ class Comparison:
         lines = [f'{num_both} clips in both, {self.num_same} of them the same to {self.tolerance:g} m.']
         for names, where in ((self.missing, 'the first'), (self.added, 'the second')):
             if len(names):
-                lines.append(f'only in {where}: {some(names)}')
+                lines.append(f'only in {where}: {clips_named(names)}')
         for title, messages in (('unreadable', self.unreadable), ('splits', self.splits)):
             lines += [f'{title}: {message}' for message in messages]
         if self.differences:
@@ -140,7 +140,7 @@ def _stored_clips(store: ClipStore) -> Iterator[RawClip]:
 def _split_differences(first: Mapping[str, set[str]], second: Mapping[str, set[str]]) -> list[str]:
     """What is different about the splits that both have, as far as they have the clips."""
     return [
-        f'{split} has {some(sorted(only))} in the {where} alone'
+        f'{split} has {clips_named(sorted(only))} in the {where} alone'
         for split in sorted(first.keys() & second.keys())
         for where, only in (('first', first[split] - second[split]), ('second', second[split] - first[split]))
         if only

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.readers.annotation import some
 from mmskelssl.utils.progress import track
 
-_SHOWN = 5
+_SHOWN = 3
 
 
 @dataclass
@@ -88,9 +89,9 @@ def verify(path: str | os.PathLike) -> Verification:
         result.errors.append('frames.bin has another checksum than when it was written: copy or convert it again.')
     for what in ('NaN or infinite coordinates', 'a body without coordinates'):
         if found[what]:
-            result.errors.append(f'{some(found[what])} with {what}.')
+            result.errors.append(f'{clips_named(found[what])} with {what}.')
     if found['the same body twice']:
-        result.warnings.append(f'{some(found["the same body twice"])} with the same body twice.')
+        result.warnings.append(f'{clips_named(found["the same body twice"])} with the same body twice.')
     result.errors += _shared_clips(store.splits, store.names)
     result.warnings += _same_clips(store, digests)
     result.fingerprint = _fingerprint(store, digests)
@@ -107,13 +108,13 @@ def _index_faults(store: ClipStore) -> list[str]:
     faults = []
     for column, values in (('num_frames', store.num_frames), ('num_persons', store.num_persons)):
         if (values < 1).any():
-            faults.append(f'{some(store.names[values < 1])} with {column} below 1.')
+            faults.append(f'{clips_named(store.names[values < 1])} with {column} below 1.')
     outside = (store.labels < 0) | (store.labels >= len(store.classes))
     if outside.any():
-        faults.append(f'{some(store.names[outside])} with a label outside 0 to {len(store.classes) - 1}.')
+        faults.append(f'{clips_named(store.names[outside])} with a label outside 0 to {len(store.classes) - 1}.')
     names, counts = np.unique(store.names, return_counts=True)
     if (counts > 1).any():
-        faults.append(f'{some(names[counts > 1])} with a name that another clip has, too.')
+        faults.append(f'{clips_named(names[counts > 1])} with a name that another clip has, too.')
     for name, index in store.splits.items():
         if ((index < 0) | (index >= num_clips)).any():
             faults.append(f'split {name} has numbers outside 0 to {num_clips - 1}.')
@@ -131,7 +132,7 @@ def _sides(splits: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
 
 def _shared_clips(splits: Mapping[str, np.ndarray], names: np.ndarray) -> list[str]:
     shared = {pair: np.intersect1d(*(splits[side] for side in pair)) for pair in _sides(splits)}
-    return [f'{some(names[index])} in both {a} and {b}.' for (a, b), index in shared.items() if len(index)]
+    return [f'{clips_named(names[index])} in both {a} and {b}.' for (a, b), index in shared.items() if len(index)]
 
 
 def _same_clips(store: ClipStore, digests: Sequence[str]) -> list[str]:
@@ -164,7 +165,6 @@ def _fingerprint(store: ClipStore, digests: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def some(names: Sequence[str]) -> str:
-    """``3 clips (a, b, c)``, with the first names only where there are many."""
-    more = ', ...' if len(names) > _SHOWN else ''
-    return f'{len(names)} clip{"s" * (len(names) != 1)} ({", ".join(map(str, names[:_SHOWN]))}{more})'
+def clips_named(names: Sequence[str]) -> str:
+    """Such as ``2 clips ('a', 'b')``."""
+    return f'{len(names)} clip{"s" * (len(names) != 1)} ({some(list(map(str, names)))})'

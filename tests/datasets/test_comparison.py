@@ -61,7 +61,7 @@ def test_clips_of_one_of_them(tmp_path):
     assert (result.missing, result.added, result.num_same) == (['a', 'd'], ['e'], 2)
     assert result.splits == [], 'what only one has does not make the splits different'
     lines = str(result).splitlines()
-    assert lines[1:] == ['only in the first: 2 clips (a, d)', 'only in the second: 1 clip (e)']
+    assert lines[1:] == ["only in the first: 2 clips ('a', 'd')", "only in the second: 1 clip ('e')"]
 
 
 def moved(clip, distance, body=0, frame=2, joint=8):
@@ -112,7 +112,7 @@ def test_half_precision_is_a_question_of_tolerance(tmp_path):
 
 def test_splits(tmp_path):
     result = compared(tmp_path, dict(splits={'train': ['a'], 'test': ['b', 'c', 'd'], 'else': ['a']}))
-    assert result.splits == ['test has 1 clip (b) in the second alone', 'train has 1 clip (b) in the first alone']
+    assert result.splits == ["test has 1 clip ('b') in the second alone", "train has 1 clip ('b') in the first alone"]
     assert not result.is_same and 'splits: test has' in str(result)
 
 
@@ -129,7 +129,7 @@ def test_a_reader_of_another_format(tmp_path):
     assert result.num_same == 1 and result.unreadable == ['b cannot be read'] and result.missing == ['b']
     assert [(d.name, d.distance) for d in result.differences] == [('c', np.inf), ('d', np.inf)]
     assert result.differences[1].notes == '25 and 20 joints'
-    assert result.splits == ['train has 1 clip (c) in the second alone']
+    assert result.splits == ["train has 1 clip ('c') in the second alone"]
     assert 'unreadable: b cannot be read' in str(result)
 
 

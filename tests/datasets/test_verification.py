@@ -93,9 +93,9 @@ def test_changed_frames_are_noticed(tmp_path):
 @pytest.mark.parametrize(
     'value, message',
     [
-        (np.nan, '1 clip (c) with NaN or infinite coordinates.'),
-        (-np.inf, '1 clip (c) with NaN or infinite coordinates.'),
-        (0, '1 clip (c) with a body without coordinates.'),
+        (np.nan, "1 clip ('c') with NaN or infinite coordinates."),
+        (-np.inf, "1 clip ('c') with NaN or infinite coordinates."),
+        (0, "1 clip ('c') with a body without coordinates."),
     ],
 )
 def test_coordinates_that_no_converter_writes(tmp_path, value, message):
@@ -109,10 +109,10 @@ def test_coordinates_that_no_converter_writes(tmp_path, value, message):
 @pytest.mark.parametrize(
     'changes, message',
     [
-        (dict(labels=np.array([0, 1, 2, 0])), '1 clip (c) with a label outside 0 to 1.'),
-        (dict(labels=np.array([0, -1, 0, 0])), '1 clip (b) with a label outside 0 to 1.'),
-        (dict(names=np.array([b'a', b'b', b'a', b'b'])), '2 clips (a, b) with a name that another clip has, too.'),
-        (dict(num_frames=np.array([8, 0, 1, 7])), '1 clip (b) with num_frames below 1.'),
+        (dict(labels=np.array([0, 1, 2, 0])), "1 clip ('c') with a label outside 0 to 1."),
+        (dict(labels=np.array([0, -1, 0, 0])), "1 clip ('b') with a label outside 0 to 1."),
+        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip has, too."),
+        (dict(num_frames=np.array([8, 0, 1, 7])), "1 clip ('b') with num_frames below 1."),
         ({'split/xsub_train': np.array([0, 4])}, 'split xsub_train has numbers outside 0 to 3.'),
         ({'split/xsub_train': np.array([1, 0, 1])}, 'split xsub_train has clips more than once.'),
     ],
@@ -129,13 +129,13 @@ def test_a_contradictory_index(tmp_path, changes, message):
 
 def test_splits_that_share_clips(tmp_path):
     result = verify(write(tmp_path / 'store', splits=SPLITS | {'xsub_test': ['a', 'c', 'b'], 'all_test': ['a', 'b']}))
-    assert result.errors == ['2 clips (a, b) in both xsub_train and xsub_test.']
+    assert result.errors == ["2 clips ('a', 'b') in both xsub_train and xsub_test."]
 
 
 def test_the_same_body_twice(tmp_path):
     twice = np.concatenate([body(5), body(5)])
     result = verify(write(tmp_path / 'store', CLIPS | {'b': (1, twice)}))
-    assert result.errors == [] and result.warnings == ['1 clip (b) with the same body twice.']
+    assert result.errors == [] and result.warnings == ["1 clip ('b') with the same body twice."]
 
 
 def test_the_same_clip_twice(tmp_path):
@@ -159,7 +159,7 @@ def test_many_names_are_not_all_shown(tmp_path):
     clips = {f'clip {number}': (0, body(0)) for number in range(12)} | {'other': (0, body(1))}
     path = write(tmp_path / 'store', clips, {'train': [*clips], 'test': [*clips][:8]})
     (error,) = verify(path).errors
-    assert error == '8 clips (clip 0, clip 1, clip 2, clip 3, clip 4, ...) in both train and test.'
+    assert error == "8 clips ('clip 0', 'clip 1', 'clip 2' and 5 more) in both train and test."
 
 
 def test_what_cannot_be_opened_is_an_error_of_the_store(tmp_path):

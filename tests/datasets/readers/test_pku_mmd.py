@@ -246,10 +246,10 @@ def test_recordings_without_labels_and_labels_without_recordings(tree):
     clips, errors = outcomes(tree)
     assert clips == ['A01N01-R_0']
     assert errors == [
-        f'{SUBJECT}:4: A02N02-L named, but there is no such recording',
-        f'{SUBJECT}: A09N09-L not named, so in neither part of the split',
-        f'{VIEW}:2: A02N02-L named, but there is no such recording',
-        f'{VIEW}: A09N09-L not named, so in neither part of the split',
+        f"{SUBJECT}:4: names 'A02N02-L', but there is no such recording",
+        f"{SUBJECT}: does not name 'A09N09-L', so their clips are in neither part of it",
+        f"{VIEW}:2: names 'A02N02-L', but there is no such recording",
+        f"{VIEW}: does not name 'A09N09-L', so their clips are in neither part of it",
         'recording A01N01-L needs a file of labels A01N01-L.txt, but there is none',
         'recording A02N02-L needs a file of coordinates A02N02-L.txt, but there is none; '
         'its 3 labelled clip(s) are left out',
@@ -269,7 +269,9 @@ def test_splits_that_name_absent_recordings(tree):
     edit(tree / SUBJECT, 2, lambda text: f'{text}, A07N01-L, A07N02-L,A07N03-L A07N04-L')
     clips, errors = outcomes(tree)
     assert len(clips) == 6
-    assert errors == [f'{SUBJECT}:2: A07N01-L, A07N02-L, A07N03-L and 1 more named, but there is no such recording']
+    assert errors == [
+        f"{SUBJECT}:2: names 'A07N01-L', 'A07N02-L', 'A07N03-L' and 1 more, but there is no such recording"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +279,7 @@ def test_splits_that_name_absent_recordings(tree):
     [
         (b'', f'{SUBJECT}: the file is empty'),
         (b'Training\nA01N01-L', f'{SUBJECT}:2: the file ends; names of training recordings are due in line 2'),
-        (b'Training\nA01N01-L\nValidation\nA01N01-R, A01N01-L', 'A01N01-L for training and for validation'),
+        (b'Training\nA01N01-L\nValidation\nA01N01-R, A01N01-L', "'A01N01-L' for training and for validation"),
     ],
 )
 def test_unusable_splits(tree, content, message):

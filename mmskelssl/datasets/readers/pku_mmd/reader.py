@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.readers.annotation import some
 from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.datasets.readers.pku_mmd.files import (
     MAX_BYTES,
@@ -150,16 +151,16 @@ class _Split(NamedTuple):
         except ClipError as error:
             raise StoreError(f'A split is unreadable: {error}.') from error
         if both := sorted(training & validation):
-            raise StoreError(f'{file} has {_some(both)} for training and for validation: download it again.')
+            raise StoreError(f'{file} has {some(both)} for training and for validation: download it again.')
         return cls(file, _SPLITS[match['kind']], training, validation)
 
     def faults(self, recordings: Set[str]) -> Iterator[ClipError]:
         """What it names and is not there, and what it does not name."""
         for line, names in ((2, self.training), (4, self.validation)):
             if absent := sorted(names - recordings):
-                yield ClipError(f'{self.file}:{line}: {_some(absent)} named, but there is no such recording')
+                yield ClipError(f'{self.file}:{line}: names {some(absent)}, but there is no such recording')
         if unnamed := sorted(recordings - self.training - self.validation):
-            yield ClipError(f'{self.file}: {_some(unnamed)} not named, so in neither part of the split')
+            yield ClipError(f'{self.file}: does not name {some(unnamed)}, so their clips are in neither part of it')
 
 
 def _phase(match: re.Match) -> int:
@@ -196,8 +197,3 @@ def _cut(recording: np.ndarray, start: int, stop: int, origin: str) -> np.ndarra
         raise ClipError(f'{origin}:{start + 1}: nobody is tracked from here to line {stop}')
     # A row always has room for two bodies.
     return clip[present]
-
-
-def _some(names: list[str], shown: int = 3) -> str:
-    more = f' and {len(names) - shown} more' if len(names) > shown else ''
-    return f'{", ".join(names[:shown])}{more}'
