@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.datasets.clip_store import DTYPES, ClipStoreWriter, refuse_other_folder
+from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, refuse_other_folder
 from mmskelssl.datasets.conversion_journal import Journal, open_for_update, resumable_folder, unfinished_folder
-from mmskelssl.datasets.conversion_report import ConversionReport
+from mmskelssl.datasets.conversion_report import ConversionReport, report_on
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.datasets.parallel_reading import reading
 from mmskelssl.datasets.readers.base import RawClip, Reader
@@ -34,8 +32,9 @@ def convert(
     """Writes every usable clip of a reader into a new store.
 
     A person whose coordinates are all zero is dropped from its clip, and an unusable clip is skipped; both are named in
-    the report. A conversion that was interrupted goes on where it stopped when it is called again with the same reader,
-    output and precision; the store is the same to the last byte, and so it is with any number of workers.
+    the report, which the store keeps as ``conversion.json``. A conversion that was interrupted goes on where it stopped
+    when it is called again with the same reader, output and precision; the store is the same to the last byte, and so
+    it is with any number of workers.
 
     Args:
         reader: Source of the clips.
@@ -58,21 +57,24 @@ def convert(
             with open_for_update(frames) as file:
                 writer = ClipStoreWriter(file, get_layout(reader.layout), list(reader.classes), dtype)
                 journal = Journal(journal_file, _identity(reader, writer), frames, writer.dtype)
-                report = _write_all(reader, writer, journal, strict, workers)
+                skipped, repaired = _write_all(reader, writer, journal, strict, workers)
                 # An interrupted conversion may have written more than its journal says.
                 file.truncate()
             writer.finish(folder, out)
+            report = report_on(ClipStore(folder), skipped, repaired)
+            report.save(folder)
         return report
     except FileExistsError:
         raise
     except OSError as error:
-        raise StoreError(f'Cannot write {out}: {error}. {_kept(out)} Free space first.') from error
+        raise StoreError(f'Cannot write {out}: {error}. {what_is_kept(out)} Free space first.') from error
     except BrokenProcessPool as error:
-        raise StoreError(f'A process that read was killed, perhaps for lack of memory. {_kept(out)} '
+        raise StoreError(f'A process that read was killed, perhaps for lack of memory. {what_is_kept(out)} '
                          'Use fewer --workers then.') from error  # fmt: skip
 
 
-def _kept(out: Path) -> str:
+def what_is_kept(out: Path) -> str:
+    """What to tell a user whose conversion was interrupted."""
     return f'What is done is kept in {unfinished_folder(out)}: give the same command again to go on.'
 
 
@@ -91,7 +93,8 @@ def _identity(reader: Reader, writer: ClipStoreWriter) -> dict:
 
 def _write_all(
     reader: Reader, writer: ClipStoreWriter, journal: Journal, strict: bool, workers: int
-) -> ConversionReport:
+) -> tuple[list[str], list[str]]:
+    """Writes all clips; gives the messages on those skipped and those repaired."""
     kept: list[RawClip] = []
     skipped: list[str] = []
 
@@ -116,7 +119,7 @@ def _write_all(
     repaired = [f'{_place(raw)}Clip {raw.name!r}: {repair}' for raw in kept for repair in raw.repairs]
     writer.splits.update(reader.splits(kept))
     writer.source.update(reader.source, skipped=len(skipped), repaired=len(repaired))
-    return ConversionReport(len(kept), {name: len(index) for name, index in writer.splits.items()}, skipped, repaired)
+    return skipped, repaired
 
 
 def _written(writer: ClipStoreWriter, outcome: RawClip | ClipError) -> RawClip | ClipError:
@@ -144,51 +147,3 @@ def drop_empty_persons(clip: np.ndarray) -> np.ndarray:
     present = clip.any(axis=(1, 2, 3))
     # A clip without anybody is left as it is, for the store to refuse it by name.
     return clip[present] if present.any() else clip
-
-
-def add_conversion_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what every converter takes: the store to write, its precision, and what to do about bad clips."""
-    parser.add_argument('out', help='folder of the new clip store')
-    parser.add_argument('--dtype', choices=DTYPES, default='float32', help='precision of the stored coordinates')
-    parser.add_argument('--overwrite', action='store_true', help='replace an existing store')
-    parser.add_argument('--workers', type=_positive, default=1, metavar='N', help='processes that read (default: 1)')
-    parser.add_argument('--strict', action='store_true', help='stop at the first unusable clip instead of skipping it')
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not positive')
-    return number
-
-
-def run_conversion(
-    open_reader: Callable[[argparse.Namespace], Reader],
-    args: argparse.Namespace,
-    expected_splits: Mapping[str, int] | None = None,
-) -> int:
-    """The body of a converter: converts, reports, and gives the exit status.
-
-    Args:
-        open_reader: Makes the reader from the arguments.
-        args: Parsed arguments, those of :func:`add_conversion_arguments` among them.
-        expected_splits: Sizes of the complete data set's splits, to say plainly when a set is partial.
-
-    Returns:
-        0; 1 when there is no store; 130 when the conversion was interrupted by Ctrl-C.
-    """
-    try:
-        report = convert(open_reader(args), args.out, args.dtype, args.overwrite, args.strict, args.workers)
-    except (ClipError, StoreError, FileExistsError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f'interrupted. {_kept(Path(args.out))}', file=sys.stderr)
-        return 130
-    print(report)
-    for split, expected in (expected_splits or {}).items():
-        if report.splits.get(split) != expected:
-            print(f'warning: partial data set: split {split} has {report.splits.get(split, 0)} clips, '
-                  f'the published set {expected}.', file=sys.stderr)  # fmt: skip
-    print(f'store: {args.out}')
-    return 0

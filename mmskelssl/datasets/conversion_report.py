@@ -1,29 +1,100 @@
-"""What a conversion did, for people."""
+"""What a conversion did, for people and for programs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.version import __version__
+
+REPORT_FILE = 'conversion.json'
+_SHOWN_MESSAGES = 50
 
 
 @dataclass
 class ConversionReport:
-    """What a conversion did.
+    """What a conversion did; kept as ``conversion.json`` in the store.
 
     Args:
         num_clips: Clips written.
+        num_frames: Frames of all of them, a frame of several persons counted once.
+        lengths: Frames of the shortest, the median and the longest clip.
+        classes: Names of the classes.
+        class_counts: Clips of each class.
+        persons: Number of persons to the number of clips that have so many.
+        attributes: Attribute to its number of different values: of performers, cameras ...
         splits: Split name to its number of clips.
+        dtype: Precision of the coordinates.
+        num_bytes: Size of the coordinates.
+        source: What the reader records about origin and processing.
         skipped: One message for every clip left out.
         repaired: One message for every clip changed.
+        version: Of mmskelssl.
     """
 
     num_clips: int
+    num_frames: int
+    lengths: tuple[int, int, int]
+    classes: list[str]
+    class_counts: list[int]
+    persons: dict[int, int]
+    attributes: dict[str, int]
     splits: dict[str, int]
+    dtype: str
+    num_bytes: int
+    source: dict
     skipped: list[str]
     repaired: list[str]
+    version: str = __version__
+
+    def save(self, folder: Path) -> None:
+        (folder / REPORT_FILE).write_text(json.dumps(asdict(self), indent=1), encoding='utf-8')
 
     def __str__(self) -> str:
         splits = ', '.join(f'{name} {count}' for name, count in self.splits.items())
-        lines = [f'{self.num_clips} clips written; splits: {splits or "none"}.']
+        shortest, median, longest = self.lengths
+        counts = [count for count in self.class_counts if count]
+        empty = f', {len(self.classes) - len(counts)} of them empty' if len(counts) < len(self.classes) else ''
+        persons = ', '.join(f'{number} in {count}' for number, count in self.persons.items())
+        lines = [
+            f'{self.num_clips} clips written; splits: {splits or "none"}.',
+            f'{self.num_frames} frames, {shortest} to {longest} a clip (median {median}); {self.dtype}, '
+            f'{self.num_bytes / 1e6:.1f} MB.',
+            f'{len(self.classes)} classes of {min(counts)} to {max(counts)} clips{empty}.',
+            f'Persons a clip: {persons}.',
+        ]
+        if self.attributes:
+            values = ', '.join(f'{name} {count}' for name, count in self.attributes.items())
+            lines.append(f'Different values: {values}.')
         for title, messages in (('repaired', self.repaired), ('skipped', self.skipped)):
-            lines += [f'{len(messages)} clips {title}{":" if messages else "."}', *(f'  {m}' for m in messages)]
+            lines.append(f'{len(messages)} clips {title}{":" if messages else "."}')
+            lines += [f'  {message}' for message in messages[:_SHOWN_MESSAGES]]
+            if len(messages) > _SHOWN_MESSAGES:
+                lines.append(f'  and {len(messages) - _SHOWN_MESSAGES} more, listed in {REPORT_FILE} of the store.')
         return '\n'.join(lines)
+
+
+def report_on(store: ClipStore, skipped: Sequence[str], repaired: Sequence[str]) -> ConversionReport:
+    """The report on a conversion that made ``store``, with the messages on clips that it left out or changed."""
+    lengths = np.sort(store.num_frames)
+    numbers, clips = np.unique(store.num_persons, return_counts=True)
+    return ConversionReport(
+        num_clips=len(store),
+        num_frames=int(lengths.sum()),
+        lengths=(int(lengths[0]), int(lengths[len(lengths) // 2]), int(lengths[-1])),
+        classes=store.classes,
+        class_counts=np.bincount(store.labels, minlength=len(store.classes)).tolist(),
+        persons=dict(zip(numbers.tolist(), clips.tolist(), strict=True)),
+        attributes={name: len(np.unique(values)) for name, values in store.attributes.items()},
+        splits={name: len(index) for name, index in store.splits.items()},
+        dtype=store.frames.dtype.name,
+        num_bytes=store.frames.nbytes,
+        source=store.source,
+        skipped=list(skipped),
+        repaired=list(repaired),
+    )

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.datasets.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
 from mmskelssl.datasets.readers.annotation import read_classes, read_layout
 from mmskelssl.datasets.readers.npy_folder import NpyFolderReader
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from mmskelssl.datasets.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
 from mmskelssl.datasets.readers.nw_ucla import EXPECTED_SPLITS, NWUCLAReader
 
 
