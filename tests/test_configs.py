@@ -137,6 +137,15 @@ def test_the_check_finds_nothing(cfg):
     assert check_config(cfg) == []
 
 
+def test_the_papers_data_are_normalized_as_in_the_papers(cfg):
+    for loader in loaders(cfg):
+        if loader.dataset.store.startswith(('data/ntu', 'data/pku_mmd')):
+            types = [step.type for step in loader.dataset.normalize]
+            # CrosSCLR's views have 50 frames.
+            is_crossclr = "'num_frames': 50" in str(loader.dataset.pipeline)
+            assert types == (['CenterPersons', 'ResizeClips', 'AlignShoulders'] if is_crossclr else ['PreNormalize'])
+
+
 def test_loops_and_optimization_are_known(cfg):
     parameter = [torch.nn.Parameter(torch.zeros(1))]
     optimizer = OPTIMIZERS.build(dict(cfg.optim_wrapper.optimizer, params=parameter))
