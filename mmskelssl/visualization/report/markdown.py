@@ -39,9 +39,9 @@ def _protocols(rows: Sequence[ProtocolRow]) -> str:
     if any(row.paper for row in rows):
         columns['paper: top1'] = [row.paper or '-' for row in rows]
     columns |= {'other metrics': [row.others for row in rows], 'runs': [str(row.runs) for row in rows]}
-    if any(row.remarks for row in rows):
-        columns['remarks'] = [' '.join(row.remarks) for row in rows]
-    return _table(list(columns), list(zip(*columns.values(), strict=True)))
+    remarks = [f'- {row.protocol}, {row.modality}: {remark}' for row in rows for remark in row.remarks]
+    table = _table(list(columns), list(zip(*columns.values(), strict=True)))
+    return '\n'.join([table, *[''] * bool(remarks), *remarks])
 
 
 def _classes(report: EvaluationReport, result: ProtocolResult) -> list[str]:

@@ -58,7 +58,8 @@
     const withPaper = data.protocols.some((row) => row.paper);
     const heads = ['protocol', 'modality', 'top1', ...(withPaper ? ['paper: top1'] : []), 'other metrics', 'runs', ''];
     const body = data.protocols.flatMap((row) => {
-      const card = html('tr', { class: 'card', hidden: '' }, html('td', { colspan: heads.length }, html('dl', {}, ...pairs(row.card))));
+      const card = html('tr', { class: 'card', hidden: '' }, html('td', { colspan: heads.length },
+        ...row.remarks.map((remark) => html('p', {}, remark)), html('dl', {}, ...pairs(row.card))));
       const toggle = () => {
         card.hidden = !card.hidden;
         line.setAttribute('aria-expanded', !card.hidden);
@@ -69,7 +70,7 @@
       },
       html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1),
       ...(withPaper ? [html('td', { class: 'soft' }, row.paper)] : []),
-      html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, row.remarks.join(' ')));
+      html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, row.remarks.length ? `${row.remarks.length} remark${row.remarks.length > 1 ? 's' : ''}` : ''));
       return [line, card];
     });
     find('#protocols table').append(
