@@ -1,4 +1,4 @@
-/* Draws a report from its data. Whatever shows a clip calls play(), and every mark of a clip carries it as data-clip. */
+/* Draws a report from its data; whatever stands for a clip calls play() with it. */
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
   const LINES = ['var(--accent)', 'var(--wrong)', 'var(--right)', '#9467bd', '#8c564b', '#e377c2'];
@@ -51,8 +51,13 @@
 
   /* ---- facts and protocols ---- */
 
-  const pairs = (object) => Object.entries(object).flatMap(([name, value]) => [html('dt', {}, name.replaceAll('_', ' ')), html('dd', {}, value)]);
+  const pairs = (object) => Object.entries(object).flatMap(
+    ([name, value]) => [html('dt', {}, name.replaceAll('_', ' ')), html('dd', {}, value)]);
   find('#facts').append(...pairs(data.facts));
+
+  function counted(remarks) {
+    return remarks.length ? `${remarks.length} remark${remarks.length > 1 ? 's' : ''}` : '';
+  }
 
   function protocols() {
     const withPaper = data.protocols.some((row) => row.paper);
@@ -70,7 +75,7 @@
       },
       html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1),
       ...(withPaper ? [html('td', { class: 'soft' }, row.paper)] : []),
-      html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, row.remarks.length ? `${row.remarks.length} remark${row.remarks.length > 1 ? 's' : ''}` : ''));
+      html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, counted(row.remarks)));
       return [line, card];
     });
     find('#protocols table').append(
@@ -84,7 +89,8 @@
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
     const first = Math.ceil(low / step);
-    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+    const length = Math.floor(high / step + 1e-9) - first + 1;
+    return Array.from({ length }, (_, index) => Number(((first + index) * step).toPrecision(12)));
   }
 
   function chart({ title, series }) {
@@ -99,13 +105,17 @@
       drawing.append(svg('line', { class: 'grid', x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
         svg('text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, String(value)));
     }
-    for (const value of ticks(x0, x1)) drawing.append(svg('text', { x: x(value), y: height - 18, 'text-anchor': 'middle' }, String(value)));
+    for (const value of ticks(x0, x1)) {
+      drawing.append(svg('text', { x: x(value), y: height - 18, 'text-anchor': 'middle' }, String(value)));
+    }
     drawing.append(svg('text', { x: (left + width) / 2, y: height - 2, 'text-anchor': 'middle' }, 'epoch'));
     Object.entries(series).forEach(([name, line], index) => {
       const color = LINES[index % LINES.length];
-      drawing.append(svg('polyline', { class: 'curve', style: `stroke: ${color}`, points: line.map(([a, b]) => `${x(a)},${y(b)}`).join(' ') }));
+      const path = line.map(([a, b]) => `${x(a)},${y(b)}`).join(' ');
+      drawing.append(svg('polyline', { class: 'curve', style: `stroke: ${color}`, points: path }));
       for (const [a, b] of line.length <= 60 ? line : []) {
-        drawing.append(svg('circle', { cx: x(a), cy: y(b), r: 3, style: `fill: ${color}` }, svg('title', {}, `${name}, epoch ${a}: ${b.toPrecision(4)}`)));
+        const words = `${name}, epoch ${a}: ${b.toPrecision(4)}`;
+        drawing.append(svg('circle', { cx: x(a), cy: y(b), r: 3, style: `fill: ${color}` }, svg('title', {}, words)));
       }
     });
     const names = Object.keys(series).map((name, index) => [name, LINES[index % LINES.length]]);
@@ -153,7 +163,9 @@
           },
         }, svg('title', {}, words)));
         if (named && share >= 0.005) {
-          drawing.append(svg('text', { class: share > 0.4 ? 'count deep' : 'count', x: place.x + size / 2, y: place.y + size / 2 }, (100 * share).toFixed(0)));
+          const centre = { x: place.x + size / 2, y: place.y + size / 2 };
+          const depth = share > 0.4 ? 'count deep' : 'count';
+          drawing.append(svg('text', { ...centre, class: depth }, (100 * share).toFixed(0)));
         }
       });
     });
@@ -176,13 +188,15 @@
       const { set, method } = pictures[index];
       const marks = set.points[method].map(([x, y], row) => svg('circle', {
         class: 'point', cx: 13 + 74 * x, cy: 3 + 74 * (1 - y), r: 0.85, fill: set.colors[set.labels[row]],
-        onclick: (event) => play(set.clips[row], event.target, `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
+        onclick: (event) => play(set.clips[row], event.target,
+          `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
       }, svg('title', {}, data.classes[set.labels[row]])));
       const present = [...new Set(set.labels)].sort((a, b) => a - b);
       const highlight = (which) => marks.forEach((mark, row) =>
         mark.classList.toggle('dim', which !== null && set.labels[row] !== present[which]));
       find('#embedding .plot').replaceChildren(
-        svg('svg', { viewBox: '0 0 100 80' }, ...marks), legend(present.map((label) => [data.classes[label], set.colors[label]]), highlight));
+        svg('svg', { viewBox: '0 0 100 80' }, ...marks),
+        legend(present.map((label) => [data.classes[label], set.colors[label]]), highlight));
     });
   }
 
@@ -231,6 +245,8 @@
     else find(`#${id}`).hidden = true;
   }
   if (data.clips.length) player.load(data.clips[0]);
-  find('#context').textContent = data.missing ? `No clips to play: ${data.missing}` : 'Click on a point, a cell or a neighbour to play its clip.';
+  find('#context').textContent = data.missing
+    ? `No clips to play: ${data.missing}`
+    : 'Click on a point, a cell or a neighbour to play its clip.';
   window.report = { data, player };
 })();
