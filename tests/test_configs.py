@@ -133,8 +133,8 @@ def test_pretraining_monitors_on_the_same_data(cfg):
     assert all(dataset.get('normalize') == train.get('normalize') for dataset in datasets)
 
 
-def test_the_check_finds_nothing(cfg):
-    assert check_config(cfg) == []
+def test_the_check_finds_nothing(path, cfg):
+    assert check_config(cfg, int(NAME.fullmatch(path.stem)['processes'])) == []
 
 
 def test_the_papers_data_are_normalized_as_in_the_papers(cfg):

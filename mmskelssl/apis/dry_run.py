@@ -34,6 +34,7 @@ _REDUCED = {
     'model.cross_epoch': 0,  # the last stage, which the first is a part of
     'auto_scale_lr.enable': False,
     'compile': False,
+    'runner_type': 'Runner',
     'resume': False,
     'default_hooks.checkpoint': None,
     'visualizer.vis_backends': [dict(type='LocalVisBackend')],

@@ -13,8 +13,8 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.dist import is_distributed
-from mmengine.runner import Runner
 
+from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
 
@@ -57,7 +57,7 @@ def run_config(config: Callable[[], Config], method: str) -> int:
         cfg = config()
         if cfg.launcher != 'none':
             _set_up_processes(cfg)
-        getattr(Runner.from_cfg(cfg), method)()
+        getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
 
     try:
         status = exit_status(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.engine.utils import unwrap_model
@@ -44,6 +45,8 @@ class SetupCheckHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Raises a CheckpointError if the weights are of another architecture."""
+        if isinstance(runner.model, FullyShardedDataParallel):
+            return  # a process has shards only; ShardedStrategy takes nothing but the model's weights
         weights = checkpoint.get('state_dict', checkpoint)
         check_weights(weights, unwrap_model(runner.model), 'The checkpoint')
 

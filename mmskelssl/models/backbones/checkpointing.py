@@ -34,11 +34,14 @@ def checkpointed(block: Callable, *args: Any) -> Any:
 
 @contextmanager
 def _not_counting(norms: list[_BatchNorm]) -> Iterator[None]:
-    counted = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
+    """Copies take the counts meanwhile, whatever way a normalization has to make them."""
+    counts = [dict(norm.named_buffers(recurse=False)) for norm in norms]
+    for norm, buffers in zip(norms, counts, strict=True):
+        for name, value in buffers.items():
+            setattr(norm, name, value.clone())
     try:
         yield
     finally:
-        for norm, (momentum, number) in zip(norms, counted, strict=True):
-            norm.momentum, norm.num_batches_tracked = momentum, number
+        for norm, buffers in zip(norms, counts, strict=True):
+            for name, value in buffers.items():
+                setattr(norm, name, value)

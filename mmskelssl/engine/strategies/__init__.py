@@ -1,0 +1,3 @@
+from mmskelssl.engine.strategies.sharded_strategy import ShardedStrategy
+
+__all__ = ['ShardedStrategy']
