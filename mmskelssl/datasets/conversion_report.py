@@ -59,13 +59,14 @@ class ConversionReport:
         splits = ', '.join(f'{name} {count}' for name, count in self.splits.items())
         shortest, median, longest = self.lengths
         counts = [count for count in self.class_counts if count]
+        sizes = f'{min(counts)} to {max(counts)} clips' if min(counts) < max(counts) else f'{counts[0]} clips each'
         empty = f', {len(self.classes) - len(counts)} of them empty' if len(counts) < len(self.classes) else ''
         persons = ', '.join(f'{number} in {count}' for number, count in self.persons.items())
         lines = [
             f'{self.num_clips} clips written; splits: {splits or "none"}.',
             f'{self.num_frames} frames, {shortest} to {longest} a clip (median {median}); {self.dtype}, '
             f'{self.num_bytes / 1e6:.1f} MB.',
-            f'{len(self.classes)} classes of {min(counts)} to {max(counts)} clips{empty}.',
+            f'{len(self.classes)} classes of {sizes}{empty}.',
             f'Persons a clip: {persons}.',
         ]
         if self.attributes:

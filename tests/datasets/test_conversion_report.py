@@ -40,3 +40,7 @@ def test_long_lists_are_cut_and_classes_may_be_empty(store):
     assert lines[2] == '4 classes of 1 to 2 clips, 1 of them empty.'
     assert lines[5:7] == ['0 clips repaired.', '60 clips skipped:']
     assert lines[-2:] == ['  clip 49', '  and 10 more, listed in conversion.json of the store.']
+
+
+def test_classes_of_one_size(make_store):
+    assert '3 classes of 1 clips each.' in str(report_on(ClipStore(make_store(lengths=(5, 6, 7))), [], []))

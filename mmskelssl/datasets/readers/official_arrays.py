@@ -55,11 +55,11 @@ class _Side:
 class OfficialArraysReader(Reader):
     """Reads both sides of one split; arrays are mapped, and the largest take little memory.
 
-    Padding is taken off: a clip is as long as the file of lengths says, at most as long as the array. Without such a
-    file, empty frames are taken off its end, and then repetitions: pre-normalization fills the padding of each person
-    with its frames from the start, exactly. What was done to the coordinates before is kept; the store records the
-    joints that it has put to the origin, which tell it: ``mid spine`` after the pre-normalization of CMD and 2s-AGCN,
-    ``spine at shoulders`` after CrosSCLR's.
+    Padding is taken off: persons without coordinates, and frames. A clip is as long as the file of lengths says, at
+    most as long as the array. Without such a file, empty frames are taken off its end, and then repetitions:
+    pre-normalization fills the padding of each person with its frames from the start, exactly. What was done to the
+    coordinates before is kept; the store records the joints that it has put to the origin, which tell it: ``mid spine``
+    after the pre-normalization of CMD and 2s-AGCN, ``spine at shoulders`` after CrosSCLR's.
 
     Args:
         path: The folder.
@@ -120,7 +120,10 @@ class OfficialArraysReader(Reader):
             attributes = dict(side=side.name) | self._classes.attributes(side.names[i], label)
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
-        return [RawClip(side.names[i], label, clip[:, :length], attributes, origin)]
+        present = clip.any(axis=(1, 2, 3))
+        # A clip without anybody is left as it is, for the store to refuse it by name.
+        persons = clip[present] if present.any() else clip
+        return [RawClip(side.names[i], label, persons[:, :length], attributes, origin)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         return {

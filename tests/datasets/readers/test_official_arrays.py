@@ -60,7 +60,7 @@ def is_whole(store):
 
 def test_store_holds_what_the_arrays_hold(folder, tmp_path, run_converter):
     status, out, err = run_converter('official_arrays', folder, tmp_path / 'store')
-    assert (status, err) == (0, '') and '3 clips' in out
+    assert (status, err) == (0, '') and '3 clips' in out and '0 clips repaired.' in out
     store = ClipStore(tmp_path / 'store')
     is_whole(store)
     assert {name: index.tolist() for name, index in store.splits.items()} == dict(xsub_train=[0, 1], xsub_test=[2])
