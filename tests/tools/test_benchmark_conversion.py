@@ -94,6 +94,7 @@ def test_measures_and_reports(benchmark, tmp_path):
     for read, normalize, both in zip(*(measured['rates'][stage]['toolbox'] for stage in STAGES), strict=True):
         assert 1 / both == pytest.approx(1 / read + 1 / normalize)
     assert set(summary['processes']) == {'1', '2'} and summary['process_ratio']['1'] == 1
+    assert summary['free_cores_ratio']['1'] == 1 and summary['free_cores_ratio']['2'] > 0
     assert summary['largest_difference'] is None
 
 

@@ -4,7 +4,7 @@ A folder of synthetic .skeleton files is written, or a real one taken. Measured 
 and choosing the bodies), normalizing the clips (PreNormalize), and both, by processor time, so that other work on the
 machine does not count; with --peer, the scripts of a checkout of CMD (github.com/maoyunyao/CMD), whose code is executed
 on the same files, take turns with the toolbox, and the results are compared. Then all files are read in one process and
-in several, by the clock, and converted by the command, whose memory is measured.
+in several, by the clock and by processor time, and converted by the command, whose memory is measured.
 """
 
 from __future__ import annotations
@@ -135,15 +135,21 @@ def _differences(programs: dict[str, Program], results: dict[str, object]) -> It
             yield float(np.abs(ours - theirs).max())
 
 
-def scale(folder: Path, max_workers: int, repeats: int) -> dict[int, list[float]]:
-    """Clips per second by number of processes, in turn: all files, read and handed to one process."""
+def scale(folder: Path, max_workers: int, repeats: int) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
+    """All files, read and handed to one process, by number of processes that read, in turn.
+
+    Returns:
+        Clips per second by the clock, and clips per second of processor time of all processes together.
+    """
     reader = NTUReader([folder])
-    rates: dict[int, list[float]] = {workers: [] for workers in range(1, max_workers + 1)}
+    rates, processor_rates = ({workers: [] for workers in range(1, max_workers + 1)} for _ in range(2))
     for _ in range(repeats):
         for workers in rates:
+            used = sum(os.times()[:4])
             seconds, count = timed(time.perf_counter, _count_clips, reader, workers)
             rates[workers].append(count / seconds)
-    return rates
+            processor_rates[workers].append(count / (sum(os.times()[:4]) - used))
+    return rates, processor_rates
 
 
 def _count_clips(reader: NTUReader, workers: int) -> int:
@@ -169,7 +175,10 @@ def summarize(measured: dict) -> dict:
         stage: {name: statistics.median(rates) for name, rates in programs.items()}
         for stage, programs in measured['rates'].items()
     }
-    processes = {workers: statistics.median(rates) for workers, rates in measured['processes'].items()}
+    processes, processor = (
+        {workers: statistics.median(rates) for workers, rates in measured[key].items()}
+        for key in ('processes', 'processor')
+    )
     return dict(
         clips_per_s=medians,
         ratio={
@@ -177,6 +186,7 @@ def summarize(measured: dict) -> dict:
         },
         processes=processes,
         process_ratio={workers: rate / processes[1] for workers, rate in processes.items()},
+        free_cores_ratio={workers: workers * rate / processor[1] for workers, rate in processor.items()},
         largest_difference=measured['largest_difference'],
         converter=measured['converter'],
     )
@@ -235,7 +245,7 @@ def run(args: argparse.Namespace) -> dict:
         files = [file.path for file in NTUReader([folder]).files]
         with contextlib.redirect_stdout(io.StringIO()):
             measured = compare(programs, files, min(args.rounds, len(files)))
-        measured['processes'] = scale(folder, args.workers, repeats=3)
+        measured['processes'], measured['processor'] = scale(folder, args.workers, repeats=3)
         measured['converter'] = {
             workers: run_converter(folder, Path(temporary) / f'store{workers}', workers)
             for workers in sorted({1, args.workers})
