@@ -87,6 +87,7 @@ def test_report_of_several_protocols_and_a_second_time(run, checkpoint, tmp_path
     assert (report.config, report.method, report.epoch) == ('tiny', 'SkeletonCLR', 1)
     assert report.data.classes == ['a', 'b'] and report.data.layout['name'] == 'kinect20'
     assert report.curves == {'loss': [[1, 2.5]], 'knn/x': [[1, 50.0]]}
+    assert all((tmp_path / f'report.{kind}').stat().st_size > 500 for kind in ('md', 'html'))
     for result in report.results:
         assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in out
         assert all((tmp_path / path).exists() for path in result.files.values())

@@ -7,9 +7,11 @@ import math
 from collections import defaultdict
 from pathlib import Path
 
+_UPKEEP = ('epoch', 'iter', 'step', 'lr', 'base_lr', 'time', 'data_time', 'memory')
+
 
 def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
-    """Losses and validation metrics by epoch, from the log beside a checkpoint.
+    """What was logged by epoch, from the log beside a checkpoint.
 
     Args:
         checkpoint: Path; the newest run in its folder counts.
