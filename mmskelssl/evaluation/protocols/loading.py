@@ -25,7 +25,7 @@ def load_protocol(name: str, folder: Path, options: Mapping[str, dict] | None = 
     options = options or {}
     path = Path(name) if name.endswith('.py') else folder / f'{name}.py'
     if path.exists():
-        return _build(path, options.get(name, {}))
+        return _build(path, options.get(path.stem, {}))
     member, _, ensemble = name.rpartition('-')
     path = folder / f'{ensemble}.py'
     if member and path.exists():
@@ -38,4 +38,7 @@ def _build(path: Path, options: dict, **arguments: object) -> Protocol:
     cfg = read_config(path, options)
     if 'protocol' not in cfg:
         raise ConfigError(f'{path} is no protocol: it does not say protocol = dict(type=...).')
+    if cfg.protocol.type == 'Ensemble' and 'member' not in arguments:
+        name = path.stem
+        raise ConfigError(f"Protocol '{name}' fuses a protocol's scores: write PROTOCOL-{name}, such as linear-{name}.")
     return PROTOCOLS.build({'name': path.stem, **arguments, 'cfg': cfg, **cfg.protocol})
