@@ -130,8 +130,13 @@ class SkeletonDataset(Dataset):
 
 
 @FUNCTIONS.register_module()
-def batch_collate(batch: dict) -> dict:
-    """Collate function for datasets that fetch whole batches: there is nothing left to collate."""
+def batch_collate(batch: dict, _scope_: str | None = None) -> dict:
+    """Collate function for datasets that fetch whole batches: there is nothing left to collate.
+
+    Args:
+        batch: Of the dataset.
+        _scope_: MMEngine's mark on the parts of a config that inherits from another package's.
+    """
     return batch
 
 

@@ -50,5 +50,5 @@ def check_layout(view: Tensor, layout: SkeletonLayout) -> None:
     if view.ndim != 5 or view.shape[3] != layout.num_joints:
         raise ValueError(
             f"A view of shape {tuple(view.shape)} does not fit layout '{layout.name}' with {layout.num_joints} joints: "
-            'views are (N, M, T, V, C); set `layout` of the model to that of the data.'
+            'views are (N, M, T, V, C); set `layout` of the model, and of a graph backbone, to that of the data.'
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
@@ -13,13 +15,29 @@ class ConfigError(ValueError):
     """A config cannot be used. The message names the file and says what is wrong."""
 
 
+class _Overrides(DictAction):
+    """MMEngine's ``KEY=VALUE``, with a usage error instead of a traceback."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f"{option_string}: '{value}' is no KEY=VALUE")
+        super().__call__(parser, namespace, values, option_string)
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what every tool that takes a config has: its path and ``--cfg-options``."""
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_Overrides,
         metavar='KEY=VALUE',
         help='entries of the config to override, such as train_dataloader.batch_size=64 or key="[a,b]"; quote lists '
         'and leave no blanks in them',
@@ -41,6 +59,11 @@ def read_config(path: str | os.PathLike, options: Mapping[str, object] | None = 
     Raises:
         ConfigError: If the config is missing or does not load, or an override does not fit it.
     """
+    if not Path(path).exists():
+        near = difflib.get_close_matches(Path(path).name, [file.name for file in Path(path).parent.glob('*.py')], n=1)
+        raise ConfigError(
+            f'There is no config {path}.' + (f' Did you mean {Path(path).with_name(near[0])}?' if near else '')
+        )
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(dict(options or {}))

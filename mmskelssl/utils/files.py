@@ -55,7 +55,9 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raises FileExistsError if ``path`` exists and ``overwrite`` is not set."""
     if path.exists() and not overwrite:
-        raise FileExistsError(f'{path} exists already: choose another output path, or pass --overwrite to replace it.')
+        raise FileExistsError(
+            f'{path} exists already: choose another path, or replace it by --overwrite (in Python: overwrite=True).'
+        )
 
 
 def put_in_place(made: Path, path: Path) -> None:

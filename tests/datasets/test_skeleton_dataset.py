@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 import mmskelssl.datasets.skeleton_dataset as module
 from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset
 from mmskelssl.datasets.sampler import ClipDraw
+from mmskelssl.datasets.skeleton_dataset import batch_collate
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
 from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils.errors import StoreError
@@ -54,6 +55,11 @@ def make_loader(store, batch_size=3, num_workers=0, seed=7, shuffle=True, **kwar
             **kwargs,
         )
     )
+
+
+def test_configs_that_inherit_from_the_installed_ones_collate():
+    """MMEngine marks their parts with a scope and hands it on."""
+    assert batch_collate({'inputs': 1}, _scope_='mmskelssl') == {'inputs': 1}
 
 
 def assert_same(first, second, atol=1e-6):

@@ -137,7 +137,7 @@ def test_fuse_predictions(run, checkpoint, tmp_path):
         (['--modalities', 'bone'], 'has no bone. It has joint, motion'),
         (['--store', 'nowhere'], 'No clip store at nowhere'),
         (['--cfg-options', 'lineer.x=1'], r"\['lineer'\] are none of the protocols"),
-        (['--config', 'nothing.py'], 'Config nothing.py does not load'),
+        (['--config', 'nothing.py'], 'There is no config nothing.py'),
     ],
 )
 def test_mistakes_are_one_line(run, checkpoint, tmp_path, args, message):

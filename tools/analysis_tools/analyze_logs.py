@@ -1,14 +1,13 @@
 """Summarizes and draws the logs of runs; several are laid over each other.
 
-A log is vis_data/scalars.json as training writes it, or a work directory, of which the newest run counts. The table
-gives the first, best and last value of each key; losses and validation metrics are drawn into losses.png and
-metrics.png.
+A log is vis_data/scalars.json as training writes it, or a work directory, of which the newest run counts, with the
+parts before it was resumed. The table gives the first, best and last value of each key; losses and validation metrics
+are drawn into losses.png and metrics.png.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,14 +15,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from mmskelssl.utils.run_log import LogError, find_logs, read_run
 from mmskelssl.visualization import plot_curves, save_figure
 
 COUNTERS = ('epoch', 'iter', 'step')
 UPKEEP = ('time', 'data_time', 'memory')
-
-
-class LogError(ValueError):
-    """A log cannot be used. The message names it and says what is wrong."""
 
 
 @dataclass
@@ -43,42 +39,6 @@ class Curve:
         if 'loss' in self.key:
             return min(finite, default=None)
         return None if self.is_training or self.key in UPKEEP else max(finite, default=None)
-
-
-def find_log(path: Path) -> Path:
-    """The log itself, or the newest in a work directory; runs are named by the time at which they began."""
-    if not path.is_dir():
-        return path
-    patterns = ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json')
-    found = sorted(file for pattern in patterns for file in path.glob(pattern))
-    if not found:
-        raise LogError(f'{path} holds no run: no {" or ".join(patterns)} in it.')
-    return found[-1]
-
-
-def read_rows(path: Path) -> list[dict]:
-    """The rows of a log; a last one that was cut off by an interruption is left out with a warning."""
-    try:
-        lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
-    except OSError as error:
-        raise LogError(f'Log {path} cannot be read: {error.strerror}.') from error
-    rows = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError
-        except ValueError as error:
-            if number == len(lines) and rows:
-                print(f'warning: {path}: the last line is cut off and left out.', file=sys.stderr)
-                break
-            raise LogError(
-                f'{path}, line {number}, is no JSON object: is it the scalars.json of a run? (The line: {line[:60]!r})'
-            ) from error
-        rows.append(row)
-    if not rows:
-        raise LogError(f'{path} is empty: nothing was logged yet.')
-    return rows
 
 
 def read_curves(name: str, rows: Iterable[dict]) -> list[Curve]:
@@ -156,8 +116,8 @@ def parse_args() -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    logs = list(dict.fromkeys(find_log(path) for path in args.logs))
-    rows = [read_rows(log) for log in logs]
+    runs = {find_logs(path)[-1]: read_run(path) for path in args.logs}
+    logs, rows = list(runs), list(runs.values())
     names = short_names(logs)
     curves = [curve for name, own in zip(names, rows, strict=True) for curve in read_curves(name, own)]
     chosen = select(curves, args.keys, logs)

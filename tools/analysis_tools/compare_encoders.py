@@ -27,12 +27,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_arguments(parser)
     parser.add_argument('checkpoint', help='pre-trained checkpoint')
-    parser.add_argument('--out', default='work_dirs/comparison', help='folder of the table and of the linear runs')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='folder of the table and of the linear runs (default: comparison/ beside the checkpoint)',
+    )
     parser.add_argument(
         '--raw-lr', type=float, default=0.01, help="learning rate on raw coordinates, whose scale is not an encoder's"
     )
     args = parser.parse_args()
-    return exit_status(lambda: compare(load_config(args), args.checkpoint, Path(args.out), args.raw_lr))
+    out = args.out or Path(args.checkpoint).parent / 'comparison'
+    return exit_status(lambda: compare(load_config(args), args.checkpoint, out, args.raw_lr))
 
 
 def compare(cfg: Config, checkpoint: str, out: Path, raw_lr: float) -> None:

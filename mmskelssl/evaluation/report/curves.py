@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from pathlib import Path
 
-_UPKEEP = ('epoch', 'iter', 'step', 'lr', 'base_lr', 'time', 'data_time', 'memory')
+from mmskelssl.utils.run_log import LogError, read_run
 
 
 def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
     """What was logged by epoch, from the log beside a checkpoint.
 
     Args:
-        checkpoint: Path; the newest run in its folder counts.
+        checkpoint: Path; the newest run in its folder counts, with the parts before it was resumed.
 
     Returns:
         Name to ``[[epoch, value], ...]``, the mean over an epoch's finite rows; empty without a log.
     """
-    logs = sorted(Path(checkpoint).parent.glob('*/vis_data/scalars.json'))
+    try:
+        rows = read_run(Path(checkpoint).parent)
+    except LogError:
+        return {}
     values: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for line in logs[-1].read_text(encoding='utf-8').splitlines() if logs else ():
-        try:
-            row = json.loads(line)
-        except ValueError:  # a last line that was cut off
-            continue
+    for row in rows:
         epoch = row.get('epoch', row.get('step'))
         for key, value in row.items():
             if ('loss' in key or '/' in key) and isinstance(value, (int, float)) and math.isfinite(value):

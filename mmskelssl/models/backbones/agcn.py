@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import directed_partition
+from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
 
 
@@ -94,7 +95,7 @@ class AGCN(nn.Module):
     ) -> None:
         super().__init__()
         self.with_cp = with_cp
-        layout = get_layout(layout)
+        self.layout = layout = get_layout(layout)
         adjacency = directed_partition(layout)
         self.input_norm = nn.BatchNorm1d(num_persons * layout.num_joints * in_channels)
         widths = [base_channels * factor for factor in (1, 1, 1, 1, 2, 2, 2, 4, 4, 4)]
@@ -109,6 +110,7 @@ class AGCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
+        check_layout(x, self.layout)
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.permute(0, 1, 3, 4, 2).flatten(1, 3)
         x = self.input_norm(x).unflatten(1, (num_persons, num_joints, num_coords)).flatten(0, 1)

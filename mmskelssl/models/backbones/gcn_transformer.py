@@ -11,6 +11,7 @@ from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import checkpointed, run_blocks
 from mmskelssl.models.backbones.graph import spatial_partition
 from mmskelssl.models.backbones.stgcn import STGCNBlock
+from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
 
 
@@ -80,7 +81,7 @@ class GCNTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.with_cp = with_cp
-        layout = get_layout(layout)
+        self.layout = layout = get_layout(layout)
         self.out_channels = width
         self.input_norm = nn.BatchNorm1d(layout.num_joints * in_channels)
         adjacency = spatial_partition(layout)
@@ -101,6 +102,7 @@ class GCNTransformer(nn.Module):
 
     def tokens(self, x: Tensor) -> Tensor:
         """Frame-level tokens (N, T, width) of views (N, M, T, V, C)."""
+        check_layout(x, self.layout)
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()

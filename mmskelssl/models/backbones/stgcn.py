@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import spatial_partition
+from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
 
 
@@ -87,7 +88,7 @@ class STGCN(nn.Module):
     ) -> None:
         super().__init__()
         self.with_cp = with_cp
-        layout = get_layout(layout)
+        self.layout = layout = get_layout(layout)
         adjacency = spatial_partition(layout)
         self.out_channels = out_channels
         self.input_norm = nn.BatchNorm1d(layout.num_joints * in_channels)
@@ -102,6 +103,7 @@ class STGCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
+        check_layout(x, self.layout)
         num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
         x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
         x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -65,6 +66,10 @@ class SkeletonClassifier(BaseModel):
         if self.pretrained:
             self.backbone.load_state_dict(pretrained_backbone(self.pretrained, self.modality, self.backbone))
             print_log(f'Backbone loaded from {self.pretrained}', 'current')
+        elif self.frozen and self.backbone.state_dict():
+            print_log(
+                'The frozen backbone is random: no model.pretrained names a checkpoint.', 'current', logging.WARNING
+            )
 
     def train(self, mode: bool = True) -> SkeletonClassifier:
         super().train(mode)

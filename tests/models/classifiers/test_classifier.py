@@ -26,6 +26,12 @@ def batch(view):
     return dict(inputs=[view], data_samples=dict(labels=torch.tensor([0, 1, 2, 0, 1, 2]), index=torch.arange(6)))
 
 
+@pytest.mark.parametrize('frozen', [True, False])
+def test_a_frozen_random_backbone_is_warned_of(frozen, capfd):
+    make_classifier(frozen=frozen).init_weights()
+    assert ('no model.pretrained names a checkpoint' in ''.join(capfd.readouterr())) == frozen
+
+
 @pytest.fixture
 def pretrained(tmp_path):
     """A pre-trained method, and its checkpoint."""
