@@ -163,8 +163,9 @@ def read_subject(
     if data is not None:
         if not sides.keys() <= set(data):
             raise ConfigError('The config of --data does not say train_set and test_set.')
-        persons = {key: value for key, value in subject.test_set.items() if key == 'num_persons'}
-        sides = {side: _plain(dict(data[side], **persons)) for side in sides}
+        # What the encoder learned on, whatever the other set's own recipe.
+        kept = {key: subject.test_set[key] for key in ('num_persons', 'normalize') if key in subject.test_set}
+        sides = {side: _plain(dict(data[side], **kept)) for side in sides}
     if store is not None:
         sides = {side: dict(arguments, store=store) for side, arguments in sides.items()}
     return replace(subject, **sides, modalities=tuple(modalities or subject.modalities), is_transfer=data is not None)

@@ -47,6 +47,17 @@ def test_other_data_another_store_and_fewer_modalities(checkpoint, store):
     assert read_subject(checkpoint, store='elsewhere').test_set['store'] == 'elsewhere'
 
 
+def test_other_data_are_normalized_as_the_encoder_knows_them(store, make_checkpoint):
+    cfg = pretraining(store)
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.normalize = [dict(type='CenterClip')]
+    if 'test_cfg' in cfg:
+        cfg.test_cfg.gallery_dataloader.dataset.normalize = [dict(type='CenterClip')]
+    other = dict(store='a', split='x', normalize=[dict(type='PreNormalize')])
+    subject = read_subject(make_checkpoint(cfg), data=Config(dict(train_set=other, test_set=other)))
+    assert subject.train_set['normalize'] == subject.test_set['normalize'] == [dict(type='CenterClip')]
+
+
 def test_views_made_on_the_device_are_found(store, make_checkpoint):
     cfg = pretraining(store)
     cfg.model.data_preprocessor = dict(
