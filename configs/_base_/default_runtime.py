@@ -7,6 +7,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     finite_check=dict(type='FiniteCheckHook'),
+    interruption=dict(type='InterruptionHook'),
 )
 
 env_cfg = dict(

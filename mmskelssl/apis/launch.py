@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import sys
 import traceback
@@ -17,6 +18,8 @@ from mmengine.dist import is_distributed
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
+from mmskelssl.utils.interruption import Interrupted, die_with_launcher
+from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,17 +53,25 @@ def run_config(config: Callable[[], Config], method: str) -> int:
         method: ``train`` or ``test``.
 
     Returns:
-        Exit status.
+        Exit status: 0; 1 after a mistake or failure; 75 where SIGTERM and 130 where Ctrl-C stopped the run.
     """
 
     def run() -> None:
         cfg = config()
         if cfg.launcher != 'none':
             _set_up_processes(cfg)
+        if cfg.get('resume') and not cfg.get('load_from'):
+            cfg.load_from = newest_whole_checkpoint(cfg.work_dir)
         getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
 
+    # Says where a process died whose mapped store was cut short.
+    if not faulthandler.is_enabled():
+        faulthandler.enable()
     try:
         status = exit_status(run)
+    except Interrupted as interruption:
+        print(interruption, file=sys.stderr)
+        return _leave_together(0) or interruption.status
     except Exception:
         if not is_distributed():
             raise
@@ -82,6 +93,14 @@ def exit_status(action: Callable[[], None]) -> int:
             raise
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f'error: {message}\n(set MMSKELSSL_TRACEBACK=1 to see where it comes from)', file=sys.stderr)
+        return 1
+    except RuntimeError as error:
+        if not str(error).startswith('DataLoader worker'):
+            raise
+        print(
+            f'error: A loader worker died: killed, out of memory, or its store was cut short meanwhile. ({error})',
+            file=sys.stderr,
+        )
         return 1
     return 0
 
@@ -109,5 +128,6 @@ def _set_up_processes(cfg: Config) -> None:
         type='mmskelssl.BatchSplitDataParallel', find_unused_parameters=cfg.get('find_unused_parameters', False)
     )
     cfg.model_wrapper_cfg = wrapper | cfg.get('model_wrapper_cfg', {})
+    die_with_launcher()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from mmengine.dataset import DefaultSampler
@@ -34,7 +35,14 @@ class ClipSampler(DefaultSampler):
     and a clip's augmentation is the same for any number of workers and processes, and after resuming.
     """
 
+    _skipped = 0
+
+    def skip(self, number: int) -> None:
+        """Leaves out so many draws of the next iteration, which were trained on before a run was resumed."""
+        self._skipped = number
+
     def __iter__(self) -> Iterator[ClipDraw]:
-        for number, index in enumerate(super().__iter__()):
+        skipped, self._skipped = self._skipped, 0
+        for number, index in islice(enumerate(super().__iter__()), skipped, None):
             is_padding = self.rank + number * self.world_size >= len(self.dataset)
             yield ClipDraw(int(index), self.seed, self.epoch, is_padding)

@@ -82,6 +82,7 @@ class CPUSyncBatchNorm(_BatchNorm):
         """Normalizes (N, C, ...)."""
         if not self.training or get_world_size() == 1:
             return super().forward(x)
+        dtype, x = x.dtype, x if x.dtype == torch.float64 else x.float()
         dims = [0, *range(2, x.ndim)]
         sums = _SumOverProcesses.apply(torch.cat([x.sum(dims), x.new_tensor([x.numel() // x.shape[1]])]))
         count, mean = sums[-1], sums[:-1] / sums[-1]
@@ -89,9 +90,9 @@ class CPUSyncBatchNorm(_BatchNorm):
         variance = _SumOverProcesses.apply(centred.square().sum(dims)) / count
         self._track(mean, variance, count)
         scale = (variance + self.eps).rsqrt()
-        if not self.affine:
-            return centred * _per_channel(scale, x)
-        return centred * _per_channel(scale * self.weight, x) + _per_channel(self.bias, x)
+        if self.affine:
+            return (centred * _per_channel(scale * self.weight, x) + _per_channel(self.bias, x)).to(dtype)
+        return (centred * _per_channel(scale, x)).to(dtype)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:

@@ -17,6 +17,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mmskelssl.utils.errors import CheckpointError
+from mmskelssl.utils.sealing import check_seal
 
 
 def _history_method(owner: type, name: str) -> Callable:
@@ -42,22 +43,27 @@ _SAFE_TYPES = [
 _CODE = re.compile(r'GLOBAL ([\w.]+)|(getattr\(.*?\)) is none|(?:unrecognized function|but got) (<.+?>)')
 
 
-def load_checkpoint_file(filename: str, map_location: str | torch.device | None = None) -> dict:
+def load_checkpoint_file(filename: str, map_location: str | torch.device | None = None, mmap: bool = False) -> dict:
     """Reads a checkpoint of plain data and tensors.
 
     Args:
         filename: Path of the file.
         map_location: As for :func:`torch.load`.
+        mmap: Whether to read tensors only when they are used, and leave out the check for damage to them.
 
     Raises:
-        CheckpointError: If the file is missing, unreadable, or holds anything that would execute code.
+        CheckpointError: If the file is missing, unreadable, damaged, or holds anything that would execute code.
     """
     try:
-        checkpoint = torch.load(filename, map_location=map_location, weights_only=True)
+        if not mmap:
+            check_seal(filename)
+        checkpoint = torch.load(filename, map_location=map_location, weights_only=True, mmap=mmap)
     except FileNotFoundError as error:
         raise CheckpointError(f'Checkpoint not found: {filename}. Check the path.') from error
     except OSError as error:
         raise CheckpointError(f'Checkpoint {filename} cannot be read: {error.strerror}.') from error
+    except CheckpointError:
+        raise
     # A parser may stumble over anything in a file that is none.
     except Exception as error:
         if isinstance(error, pickle.UnpicklingError) and (code := _CODE.search(str(error))):

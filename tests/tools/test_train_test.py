@@ -196,7 +196,8 @@ def test_resumed_run_is_the_uninterrupted_one(workshop, pretrained):
     output = run('train.py', workshop, 'pretrain.py', '--work-dir', 'resumed', '--resume', pretrained / 'epoch_1.pth')
     assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output
     assert_same_training(workshop / 'resumed' / 'epoch_2.pth', pretrained / 'epoch_2.pth')
-    assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')[1:]
+    # It begins with the validation of the first epoch, which may not have been finished.
+    assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')
 
 
 def test_loader_workers_do_not_change_the_training(workshop, pretrained):

@@ -10,7 +10,13 @@ run_srun() {
     local srun_args=()
     read -ra srun_args <<<"${SRUN_ARGS:-}"
 
-    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} exec srun \
+    # What Slurm requeued goes on where it was.
+    if [[ $script == */train.py && ${SLURM_RESTART_COUNT:-0} -gt 0 ]]; then
+        set -- "$@" --resume
+    fi
+
+    local status=0
+    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} srun \
         --partition="$partition" \
         --job-name="$job_name" \
         --gres="gpu:$gpus_per_node" \
@@ -19,5 +25,12 @@ run_srun() {
         --cpus-per-task="${CPUS_PER_TASK:-5}" \
         --kill-on-bad-exit=1 \
         ${srun_args[@]+"${srun_args[@]}"} \
-        python -u "$script" "$@" --launcher slurm
+        python -u "$script" "$@" --launcher slurm || status=$?
+
+    # A run that SIGTERM stopped has left a checkpoint: within a batch job, the job goes back into the queue.
+    if ((status == 75)) && [[ -n ${SLURM_JOB_ID:-} ]]; then
+        echo "requeueing job $SLURM_JOB_ID" >&2
+        scontrol requeue "$SLURM_JOB_ID"
+    fi
+    return "$status"
 }

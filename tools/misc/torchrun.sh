@@ -27,7 +27,7 @@ print(1 if torch.cuda.is_available() else max(1, torch.get_num_threads() // $pro
         export OMP_NUM_THREADS
     fi
 
-    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} exec python -m torch.distributed.run \
+    PYTHONPATH=$(dirname "$(dirname "$script")")${PYTHONPATH:+:$PYTHONPATH} exec python "$(dirname "$script")/misc/torchrun.py" \
         --nnodes="$nodes" \
         --node_rank="${NODE_RANK:-0}" \
         --master_addr="${MASTER_ADDR:-127.0.0.1}" \

@@ -5,6 +5,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='ClipSampler', shuffle=True),
     collate_fn=dict(type='mmskelssl.batch_collate'),
+    worker_init_fn=dict(type='mmskelssl.outlive_interruption'),
     dataset=dict(type='SkeletonDataset'),
 )
 val_dataloader = dict(
@@ -12,6 +13,7 @@ val_dataloader = dict(
     num_workers=1,
     sampler=dict(type='ClipSampler', shuffle=False),
     collate_fn=dict(type='mmskelssl.batch_collate'),
+    worker_init_fn=dict(type='mmskelssl.outlive_interruption'),
     dataset=dict(type='SkeletonDataset'),
 )
 test_dataloader = val_dataloader

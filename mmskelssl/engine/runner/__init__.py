@@ -1,3 +1,4 @@
 from mmskelssl.engine.runner.gallery_loops import GalleryTestLoop, GalleryValLoop
+from mmskelssl.engine.runner.train_loop import EpochBasedTrainLoop
 
-__all__ = ['GalleryTestLoop', 'GalleryValLoop']
+__all__ = ['EpochBasedTrainLoop', 'GalleryTestLoop', 'GalleryValLoop']

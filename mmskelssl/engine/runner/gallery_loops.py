@@ -41,6 +41,7 @@ class _GalleryMixin:
             batches = track(batches, len(batches), 'Encoding the gallery')
         for data_batch in batches:
             self._process(data_batch, in_gallery=True)
+            self.runner.call_hook('after_gallery_iter')
         return super().run()
 
     @torch.no_grad()
