@@ -151,7 +151,9 @@ def test_what_a_crash_of_the_machine_left_damaged_is_done_again(tmp_path_factory
     assert_same(path, convert(Numbered(), path), expected)
 
 
-@pytest.mark.parametrize('other', [dict(dtype='float16'), dict(reader=Numbered(fingerprint='other'))], ids=['precision', 'source'])
+@pytest.mark.parametrize(
+    'other', [dict(dtype='float16'), dict(reader=Numbered(fingerprint='other'))], ids=['precision', 'source']
+)
 def test_another_conversion_begins_anew(tmp_path, other):
     with pytest.raises(KeyboardInterrupt):
         convert(Numbered(15, interrupt), tmp_path / 'store')
