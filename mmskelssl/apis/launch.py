@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import faulthandler
 import os
 import sys
@@ -20,6 +21,8 @@ from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
 from mmskelssl.utils.interruption import Interrupted, die_with_launcher
 from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
+
+_DEAD_WORKER = 'A loader worker died: killed, out of memory, or its store was cut short meanwhile.'
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,13 +74,13 @@ def run_config(config: Callable[[], Config], method: str) -> int:
         status = exit_status(run)
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
-        return _leave_together(0) or interruption.status
+        return _leave_together(interruption.status, is_orderly=True)
     except Exception:
         if not is_distributed():
             raise
         traceback.print_exc()
         status = 1
-    return _leave_together(status)
+    return _leave_together(status, is_orderly=not status)
 
 
 def exit_status(action: Callable[[], None]) -> int:
@@ -88,37 +91,40 @@ def exit_status(action: Callable[[], None]) -> int:
     """
     try:
         action()
+    except (ConnectionError, EOFError) as error:  # what is left of a worker that died while it handed a batch over
+        return _failed(f'{_DEAD_WORKER} ({error!r})')
     except (OSError, KeyError, TypeError, ValueError) as error:
         if os.environ.get('MMSKELSSL_TRACEBACK'):
             raise
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f'error: {message}\n(set MMSKELSSL_TRACEBACK=1 to see where it comes from)', file=sys.stderr)
-        return 1
+        return _failed(f'{message}\n(set MMSKELSSL_TRACEBACK=1 to see where it comes from)')
     except RuntimeError as error:
         if not str(error).startswith('DataLoader worker'):
             raise
-        print(
-            f'error: A loader worker died: killed, out of memory, or its store was cut short meanwhile. ({error})',
-            file=sys.stderr,
-        )
-        return 1
+        return _failed(f'{_DEAD_WORKER} ({error})')
     return 0
 
 
-def _leave_together(status: int) -> int:
-    """Ends a process' part in a distributed run; one that failed does not return from here.
+def _failed(message: str) -> int:
+    print(f'error: {message}', file=sys.stderr)
+    return 1
 
-    Threads of a process group that is still there when the interpreter ends abort it. After a failure the group cannot
-    be taken apart, as that may wait for ranks that wait for this one: the process leaves at once, and the launcher
-    stops the others.
+
+def _leave_together(status: int, is_orderly: bool) -> int:
+    """Ends a process of a distributed run; others return with their status.
+
+    A process group is taken apart in order, but after a failure, as that may wait for ranks that wait for this one:
+    the launcher stops the others. Even so its threads sometimes abort an interpreter that ends as usual; the process
+    leaves without.
     """
     if is_distributed():
-        if status:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+        if is_orderly:
+            torch.distributed.barrier()
+            torch.distributed.destroy_process_group()
+            atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     return status
 
 

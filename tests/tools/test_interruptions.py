@@ -204,7 +204,7 @@ def test_a_store_that_vanishes_ends_the_run_or_does_not_matter(train, tmp_path, 
         return
     status = 1 if workers else -signal.SIGBUS
     output = train('work', *options, fault=f'{fault}:1', status=status, folder=tmp_path)
-    assert 'A loader worker died' in output if workers else 'Bus error' in output
+    assert ('A loader worker died' if workers else 'Bus error') in output, output
 
 
 @pytest.mark.parametrize(('status', 'job', 'requeued'), [(75, '7', True), (75, '', False), (1, '7', False)])

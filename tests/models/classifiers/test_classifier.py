@@ -1,10 +1,12 @@
 import copy
+import logging
 
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 
+from mmskelssl.models.classifiers import classifier
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import CheckpointError
 
@@ -27,9 +29,13 @@ def batch(view):
 
 
 @pytest.mark.parametrize('frozen', [True, False])
-def test_a_frozen_random_backbone_is_warned_of(frozen, capfd):
+def test_a_frozen_random_backbone_is_warned_of(frozen, monkeypatch):
+    logged = []
+    monkeypatch.setattr(classifier, 'print_log', lambda *args: logged.append(args))
     make_classifier(frozen=frozen).init_weights()
-    assert ('no model.pretrained names a checkpoint' in ''.join(capfd.readouterr())) == frozen
+    assert [(message.split(':')[0], level) for message, _, level in logged] == frozen * [
+        ('The frozen backbone is random', logging.WARNING)
+    ]
 
 
 @pytest.fixture
