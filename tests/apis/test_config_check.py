@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 from mmengine.config import Config
-from tiny_run import make_workshop
+from tools_runs import make_workshop
 
 from mmskelssl.apis.config_check import (
     RANGES,
@@ -18,7 +18,7 @@ from mmskelssl.utils.config import ConfigError
 
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory):
-    return make_workshop(tmp_path_factory.mktemp('workshop'), num_train=5, num_test=3)
+    return make_workshop(tmp_path_factory.mktemp('workshop'), train=5, test=3)
 
 
 @pytest.fixture

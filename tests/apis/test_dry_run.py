@@ -1,33 +1,32 @@
 import pytest
 from mmengine.config import Config
-from tiny_run import make_workshop, run_tool
+from tools_runs import make_workshop, run
 
 from mmskelssl.apis.dry_run import reduced
 
 
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory):
-    return make_workshop(tmp_path_factory.mktemp('workshop'), num_test=3)
+    return make_workshop(tmp_path_factory.mktemp('workshop'), test=3)
 
 
 def test_a_good_config_passes_and_leaves_nothing(workshop):
     before = sorted(path.name for path in workshop.rglob('*'))
-    result = run_tool('train.py', workshop, 'pretrain.py', '--check', '--cfg-options', 'model.modalities=[joint,bone]')
-    assert result.returncode == 0, result.stderr
-    assert 'train_dataloader.batch_size = 4 instead of 8' in result.stdout
-    assert 'queue_size' not in result.stdout
-    assert 'loss_bone' in result.stdout and 'knn/joint_top1' in result.stdout
-    assert '27 clips, 4 iterations an epoch of 8 clips' in result.stdout and 'pretrain.py passes.' in result.stdout
+    output = run('train.py', workshop, 'pretrain.py', '--check', '--cfg-options', 'model.modalities=[joint,bone]')
+    assert 'train_dataloader.batch_size = 4 instead of 8' in output
+    assert 'queue_size' not in output
+    assert 'loss_bone' in output and 'knn/joint_top1' in output
+    assert '27 clips, 4 iterations an epoch of 8 clips' in output and 'pretrain.py passes.' in output
     assert sorted(path.name for path in workshop.rglob('*') if '__pycache__' not in path.parts) == before
 
 
 def test_a_bad_config_is_refused_with_everything_that_is_wrong(workshop):
     options = 'train_dataloader.dataset.store=nowhere', 'model.queue_siz=3'
-    result = run_tool('train.py', workshop, 'pretrain.py', '--check', 2, '--cfg-options', *options)
-    assert result.returncode == 1 and 'Traceback' not in result.stderr
+    output = run('train.py', workshop, 'pretrain.py', '--check', 2, '--cfg-options', *options, status=1)
+    assert 'Traceback' not in output
     for text in ('No clip store at nowhere', "nearest: 'queue_size'", 'is for a total batch of 8, and this run has 16'):
-        assert text in result.stderr
-    assert 'passes' not in result.stdout
+        assert text in output
+    assert 'passes' not in output
 
 
 def test_what_is_reduced(workshop):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny_run import make_workshop, run_tool
+from tools_runs import make_workshop, run
 
 from mmskelssl.datasets.clip_store import ClipStore
 
@@ -25,25 +25,23 @@ def workshop(tmp_path_factory):
 def test_nan_stops_and_is_seen_again(workshop, processes):
     tool, number = ('train.py', []) if processes == 1 else ('dist_train.sh', [2])
     options = '--cfg-options', f'train_dataloader.batch_size={8 // processes}'
-    stopped = run_tool(tool, workshop, 'pretrain.py', *number, '--work-dir', f'run{processes}', *options)
-    assert stopped.returncode != 0
-    assert 'the loss is not finite' in stopped.stderr
+    output = run(tool, workshop, 'pretrain.py', *number, '--work-dir', f'run{processes}', *options, status=1)
+    assert 'the loss is not finite' in output
     (report,) = (workshop / f'run{processes}' / 'bad_numbers').glob('iter_*.json')
     report = json.loads(report.read_text())
     assert len(report['clips']) == 8
     assert [row['name'] for row in report['clips'] if not row['views_are_finite']] == ['clip 5']
     assert [row['rank'] for row in report['clips']] == [0, 1] * 4 if processes == 2 else [0] * 8
     assert not list((workshop / f'run{processes}').glob('*.pth'))
-    assert report['replay'] in stopped.stderr
+    assert report['replay'] in output
 
     command = report['replay'].split()
     assert command[:2] == ['python', 'tools/analysis_tools/replay_step.py']
-    seen = run_tool('analysis_tools/replay_step.py', workshop, *command[2:])
-    assert seen.returncode == 0, seen.stderr
-    assert 'The step is seen again.' in seen.stdout
-    assert 'first module whose output is not  encoder_q.joint.backbone.input_norm' in seen.stdout
-    assert seen.stdout.count('batch of rank') == processes
-    assert seen.stdout.count('(index 5)') == 1
+    seen = run('analysis_tools/replay_step.py', workshop, *command[2:])
+    assert 'The step is seen again.' in seen
+    assert 'first module whose output is not  encoder_q.joint.backbone.input_norm' in seen
+    assert seen.count('batch of rank') == processes
+    assert seen.count('(index 5)') == 1
     if processes == 2:
         # The same clips in the same order as one process has them.
         (other,) = (workshop / 'run1' / 'bad_numbers').glob('iter_*.json')
@@ -52,5 +50,5 @@ def test_nan_stops_and_is_seen_again(workshop, processes):
 
 def test_a_checkpoint_is_no_step(workshop, tmp_path):
     torch.save(dict(state_dict={}), tmp_path / 'other.pth')
-    result = run_tool('analysis_tools/replay_step.py', workshop, 'pretrain.py', tmp_path / 'other.pth')
-    assert result.returncode == 1 and 'other.pth holds no step' in result.stderr
+    output = run('analysis_tools/replay_step.py', workshop, 'pretrain.py', tmp_path / 'other.pth', status=1)
+    assert 'other.pth holds no step' in output

@@ -1,12 +1,12 @@
 import re
 
 import pytest
-from tiny_run import make_workshop, run_tool
+from tools_runs import make_workshop, run
 
 
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory):
-    return make_workshop(tmp_path_factory.mktemp('workshop'), num_train=4, num_test=1)
+    return make_workshop(tmp_path_factory.mktemp('workshop'), train=4, test=1)
 
 
 def test_parts_by_hand(workshop):
@@ -14,11 +14,10 @@ def test_parts_by_hand(workshop):
     sizes = {}
     for with_cp in (False, True):
         options = 'model.queue_size=65536', f'model.backbone.with_cp={with_cp}', 'model.backbone.hidden_channels=64'
-        result = run_tool(
+        output = run(
             'analysis_tools/step_memory.py', workshop, 'pretrain.py', '--frames', 16, '--cfg-options', *options
         )
-        assert result.returncode == 0, result.stderr
-        sizes[with_cp] = dict(re.findall(r'^(\w+).*?([\d.,]+) MiB$', result.stdout, re.MULTILINE))
+        sizes[with_cp] = dict(re.findall(r'^(\w+).*?([\d.,]+) MiB$', output, re.MULTILINE))
     assert sizes[False]['memory'] == f'{65536 * 4 * 4 / 2**20:.1f}'
     assert sizes[False]['query'] == sizes[True]['query']
     # Similarities over the temperature are kept by either, layers by one.

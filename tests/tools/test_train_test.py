@@ -17,44 +17,7 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
-from tools_runs import ROOT, run, write_store
-
-NUM_TEST = 13  # odd, so that two processes share it unevenly
-
-PRETRAIN = f"""
-_base_ = [
-    '{ROOT}/configs/_base_/models/skeletonclr_bigru.py',
-    '{ROOT}/configs/_base_/datasets/pretrain.py',
-    '{ROOT}/configs/_base_/schedules/sgd_cosine_100e.py',
-    '{ROOT}/configs/_base_/default_runtime.py',
-]
-model = dict(
-    layout='kinect20',
-    backbone=dict(num_joints=20, num_persons=1, hidden_channels=8),
-    queue_size=40,
-    feat_dim=4,
-    momentum=0.9,
-)
-view = [
-    dict(type='TemporalCropResize', num_frames=16, min_frames=8),
-    dict(type='RandomChoice', transforms=[[dict(type='Shear')], [dict(type='JointCorruption', num_joints=5)]]),
-]
-test_pipeline = [dict(type='CenterCropResize', num_frames=16)]
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(store='store', split='train', pipeline=[dict(type='MultiView', transforms=view)]),
-)
-queries = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test', pipeline=test_pipeline))
-gallery = dict(queries, dataset=dict(store='store', split='train', pipeline=test_pipeline))
-val_dataloader = queries
-test_dataloader = queries
-val_cfg = dict(gallery_dataloader=gallery)
-test_cfg = dict(gallery_dataloader=gallery)
-train_cfg = dict(max_epochs=2, val_interval=1)
-default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=1))
-"""
+from tools_runs import NUM_TEST, ROOT, make_workshop, run
 
 LINEAR = f"""
 _base_ = [
@@ -109,9 +72,8 @@ train_cfg = dict(max_epochs=1)
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory) -> Path:
     """A folder with a store and configs."""
-    folder = tmp_path_factory.mktemp('workshop')
-    write_store(folder / 'store', train=27, test=NUM_TEST)
-    for name, text in dict(pretrain=PRETRAIN, linear=LINEAR, distributed=DISTRIBUTED, dump_rank=DUMP).items():
+    folder = make_workshop(tmp_path_factory.mktemp('workshop'))
+    for name, text in dict(linear=LINEAR, distributed=DISTRIBUTED, dump_rank=DUMP).items():
         (folder / f'{name}.py').write_text(text)
     return folder
 

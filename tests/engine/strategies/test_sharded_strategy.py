@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from tiny_run import make_workshop, run_tool
+from tools_runs import make_workshop, run
 
 from mmskelssl.engine.strategies.sharded_strategy import sharded_units
 from mmskelssl.registry import MODELS
@@ -35,11 +35,6 @@ train_dataloader = dict(batch_size=4)
 """
 
 
-def run(tool, folder, *args):
-    result = run_tool(tool, folder, *args)
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
-
-
 def weights(path):
     return torch.load(path, map_location='cpu', weights_only=True)['state_dict']
 
@@ -51,7 +46,7 @@ def metrics(work_dir):
 
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory):
-    folder = make_workshop(tmp_path_factory.mktemp('workshop'), num_train=16)
+    folder = make_workshop(tmp_path_factory.mktemp('workshop'), train=16)
     (folder / 'i2md.py').write_text(I2MD)
     (folder / 'sharded.py').write_text(SHARDED)
     run('dist_train.sh', folder, 'sharded.py', 2, '--work-dir', 'sharded')
