@@ -19,11 +19,13 @@ def run_blocks(blocks: Iterable[nn.Module], x: Tensor, with_cp: bool) -> Tensor:
     return x
 
 
+@torch.compiler.disable
 def checkpointed(block: Callable, *args: Any) -> Any:
     """Runs a block and keeps its inputs only; the backward pass runs it again to have the rest.
 
     The same numbers come out, random ones included, and batch statistics are counted once, although the block runs
     twice (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016). Without gradients it is the block alone.
+    ``torch.compile`` leaves blocks out that are checkpointed: it cannot trace the second run's own batch statistics.
     """
     if not torch.is_grad_enabled():
         return block(*args)

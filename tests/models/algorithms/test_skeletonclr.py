@@ -86,9 +86,12 @@ def train(model, views, compiled: bool):
     return losses
 
 
-def test_compiled_training_is_the_same(make_model, views):
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_compiled_training_is_the_same(make_model, views, with_cp):
     model = make_model(modalities=['joint', 'bone'])
     twin = copy.deepcopy(model)
+    for encoder in twin.encoder_q.values():
+        encoder.backbone.with_cp = with_cp
     assert train(twin, views, compiled=True) == pytest.approx(train(model, views, compiled=False), rel=1e-5)
     for name in ('joint', 'bone'):
         torch.testing.assert_close(twin.bank[name], model.bank[name], atol=1e-5, rtol=1e-5)
