@@ -4,16 +4,14 @@ _base_ = [
     '../_base_/datasets/nw_ucla_xview_turn.py',
     '../_base_/schedules/sgd_cosine_100e.py',
     '../_base_/default_runtime.py',
+    '../_base_/models/encoders/small_gcn_transformer_kinect20.py',
 ]
 model = dict(
     layout='kinect20',
-    backbone=dict(
-        layout='kinect20', num_persons=1, gcn_channels=16, width=128, num_layers=2, num_heads=4, ffn_channels=256
-    ),
+    backbone=_base_.encoder,
     queue_size=1024,
     momentum=0.996,
     num_neighbors=512,
     num_aggregated=16,
 )
-# SGD trains a small Transformer slowly.
-optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=0.001))
+optim_wrapper = dict(optimizer=dict(_delete_=True, **_base_.optimizer))

@@ -4,13 +4,13 @@ _base_ = [
     '../_base_/datasets/synthetic_xsub_turn.py',
     '../_base_/schedules/sgd_cosine_30e.py',
     '../_base_/default_runtime.py',
+    '../_base_/models/encoders/small_gcn_transformer_ntu25.py',
 ]
 model = dict(
-    backbone=dict(gcn_channels=16, width=64, num_layers=2, num_heads=4, ffn_channels=128),
+    backbone=_base_.encoder,
     queue_size=1024,
     momentum=0.996,
     num_neighbors=512,
     num_aggregated=16,
 )
-# SGD trains a small Transformer slowly.
-optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=0.001))
+optim_wrapper = dict(optimizer=dict(_delete_=True, **_base_.optimizer))

@@ -1,18 +1,7 @@
 # The encoder of I²MD's run on this set, so that the methods compare.
-_base_ = 'skeletonclr_bigru128_1xb64-100e_nw-ucla-xview.py'
-model = dict(
-    modalities=['joint', 'motion', 'bone'],
-    backbone=dict(
-        _delete_=True,
-        type='GCNTransformer',
-        layout='kinect20',
-        num_persons=1,
-        gcn_channels=16,
-        width=128,
-        num_layers=2,
-        num_heads=4,
-        ffn_channels=256,
-    ),
-)
-# SGD trains a small Transformer slowly.
-optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=0.001))
+_base_ = [
+    'skeletonclr_bigru128_1xb64-100e_nw-ucla-xview.py',
+    '../_base_/models/encoders/small_gcn_transformer_kinect20.py',
+]
+model = dict(modalities=['joint', 'motion', 'bone'], backbone=dict(_delete_=True, **_base_.encoder))
+optim_wrapper = dict(optimizer=dict(_delete_=True, **_base_.optimizer))

@@ -1,24 +1,6 @@
-# Loaders of self-supervised pre-training with a KNN monitor. Data comes from sets/, augmentation from views/.
-train_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ClipSampler', shuffle=True),
-    collate_fn=dict(type='mmskelssl.batch_collate'),
-    worker_init_fn=dict(type='mmskelssl.outlive_interruption'),
-    dataset=dict(type='SkeletonDataset'),
-)
-val_dataloader = dict(
-    batch_size=256,
-    num_workers=1,
-    sampler=dict(type='ClipSampler', shuffle=False),
-    collate_fn=dict(type='mmskelssl.batch_collate'),
-    worker_init_fn=dict(type='mmskelssl.outlive_interruption'),
-    dataset=dict(type='SkeletonDataset'),
-)
-test_dataloader = val_dataloader
-
+# Self-supervised pre-training with a KNN monitor.
+_base_ = 'loaders.py'
 val_evaluator = dict(type='KNN', k=1)
 test_evaluator = val_evaluator
-val_cfg = dict(type='GalleryValLoop', gallery_dataloader=val_dataloader)
-test_cfg = dict(type='GalleryTestLoop', gallery_dataloader=val_dataloader)
+val_cfg = dict(type='GalleryValLoop', gallery_dataloader=_base_.val_dataloader)
+test_cfg = dict(type='GalleryTestLoop', gallery_dataloader=_base_.val_dataloader)
