@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError(f"The model has no modality '{args.modality}', but {sorted(extracted['features'])}.")
     features = np.asarray(extracted['features'][args.modality].cpu(), np.float32)
     points = embed(features, args.method, args.seed)
-    title = f'{METHODS[args.method]} of {args.modality} features, {len(points)} clips\n{Path(args.checkpoint).name}'
+    drawn, known = (len(np.unique(labels)) for labels in (extracted['labels'], dataset.labels))
+    clips = f'{len(points)} of {len(dataset)} clips, {drawn} of {known} classes'
+    title = f'{METHODS[args.method]} of {args.modality} features: {clips}\n{Path(args.checkpoint).name}'
     out = args.out or Path(args.checkpoint).with_suffix(f'.{args.method}.png')
     save_figure(plot_embedding(points, np.asarray(extracted['labels']), dataset.store.classes, title), out)
     print(f'picture: {out}')
