@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 
 # Of sysexits.h: a temporary failure, try again. Launchers requeue on it.
 _TRY_AGAIN = 75
+_LAUNCHER = 'MMSKELSSL_LAUNCHER'
 
 
 def stopped_status(number: int) -> int:
@@ -14,12 +16,22 @@ def stopped_status(number: int) -> int:
     return 128 + number if number == signal.SIGINT else _TRY_AGAIN
 
 
+def name_launcher() -> None:
+    """Tells the processes that this one will start who started them."""
+    os.environ[_LAUNCHER] = str(os.getpid())
+
+
 def die_with_launcher() -> None:
-    """Ends this process when the one that started it is gone, which under torchrun it would outlive (on Linux)."""
+    """Ends this process when the one that started it is gone, which under torchrun it would outlive (on Linux).
+
+    At once if that is so by now and the launcher has called :func:`name_launcher`.
+    """
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl.h
     prctl = getattr(ctypes.CDLL(None), 'prctl', None)
     if prctl is not None:
         prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.environ.get(_LAUNCHER, str(os.getppid())) != str(os.getppid()):
+        raise SystemExit('The launcher is gone.')
 
 
 class Interrupted(Exception):

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -71,8 +70,8 @@ def main() -> int:
             except subprocess.TimeoutExpired:
                 kind = chance.choice(kinds)
                 status = kill(process, kind, chance)
-                if status is None:
-                    print(f'{work_dir}: did not end within {PATIENCE} s of {kind}')
+                if status is None or not all_gone(folder, work_dir):
+                    print(f'{work_dir}: did not end within {PATIENCE} s of {kind}, with all its processes')
                     return 1
                 kills[kind] += 1
                 print(f'{work_dir}: {kind}, status {status}, {progress(folder / work_dir)}', flush=True)
@@ -112,7 +111,7 @@ def train(folder: Path, work_dir: str, processes: int) -> subprocess.Popen:
 
 
 def kill(process: subprocess.Popen, kind: str, chance: random.Random) -> int | None:
-    """Kills and waits; the exit status, or None if the run does not end."""
+    """Kills and waits; the exit status, or None if it does not end."""
     if kind in SIGNALS:
         os.killpg(process.pid, SIGNALS[kind])
     else:
@@ -122,10 +121,24 @@ def kill(process: subprocess.Popen, kind: str, chance: random.Random) -> int | N
         return process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         return None
-    finally:
-        # Whatever a killed launcher left behind must not write any more.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+
+
+def all_gone(folder: Path, work_dir: str) -> bool:
+    """Waits for all processes of a run to end, those that a killed launcher left behind too."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if not any(_belongs(process, folder, work_dir) for process in Path('/proc').glob('[0-9]*')):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _belongs(process: Path, folder: Path, work_dir: str) -> bool:
+    try:
+        command = (process / 'cmdline').read_bytes().split(b'\0')
+        return work_dir.encode() in command and (process / 'cwd').resolve() == folder
+    except OSError:
+        return False
 
 
 def progress(work_dir: Path) -> str:

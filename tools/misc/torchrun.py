@@ -7,10 +7,11 @@ from torch.distributed import run
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-from mmskelssl.utils.interruption import stopped_status
+from mmskelssl.utils.interruption import name_launcher, stopped_status
 
 
 def main() -> int:
+    name_launcher()
     try:
         run.main()
     # It has passed the signal on to its processes and waited for them.
