@@ -6,21 +6,24 @@ Markdown, and an HTML page that needs no network.
 
 import argparse
 import shlex
+import signal
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 from mmengine.config import DictAction
 
+from mmskelssl.apis.config_check import checked
 from mmskelssl.apis.launch import exit_status
 from mmskelssl.evaluation.evaluate import evaluate
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.report import REPORT_FILE, EvaluationReport
+from mmskelssl.evaluation.report import REPORT_FILE
 from mmskelssl.evaluation.subject import read_subject
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
+from mmskelssl.utils.interruption import Interrupted, stopped_status
 from mmskelssl.utils.zoo import find_config
-from mmskelssl.visualization.report import write_html, write_markdown
+from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 BASE = Path(__file__).resolve().parents[1] / 'configs' / '_base_'
 
@@ -59,7 +62,11 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    return exit_status(lambda: run(args))
+    try:
+        return exit_status(lambda: run(args))
+    except (KeyboardInterrupt, Interrupted) as interruption:
+        print('Stopped. What is finished is kept: the same command goes on from there.', file=sys.stderr)
+        return getattr(interruption, 'status', stopped_status(signal.SIGINT))
 
 
 def run(args: argparse.Namespace) -> None:
@@ -68,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     for key, value in args.cfg_options.items():
         name, _, entry = key.partition('.')
         options[name][entry] = value
-    protocols = [load_protocol(name, BASE / 'protocols', options) for name in args.protocols]
+    protocols = [load_protocol(name, BASE / 'protocols', options, checked) for name in args.protocols]
     unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
     if unused:
         raise ConfigError(f'--cfg-options: {sorted(unused)} are none of the protocols; write PROTOCOL.KEY=VALUE.')
@@ -79,12 +86,16 @@ def run(args: argparse.Namespace) -> None:
         store=args.store,
         modalities=args.modalities,
     )
-    root = args.work_dir or Path(args.checkpoint).with_suffix('.evaluation')
+    root = args.work_dir or Path(args.checkpoint).with_suffix(f'.{_folder_name(args.data)}')
     report = evaluate(subject, protocols, root, command=shlex.join(['python', *sys.argv]))
-    print(table(report))
+    print(protocols_table(report))
     write_markdown(report, root / 'report.md')
     write_html(report, root / 'report.html')
     print(f'\nreport: {root}/report.html; in words report.md, for programs {REPORT_FILE}')
+
+
+def _folder_name(data: str | None) -> str:
+    return f'evaluation-{Path(data).stem}' if data else 'evaluation'
 
 
 def _data_config(data: str) -> Path:
@@ -93,16 +104,6 @@ def _data_config(data: str) -> Path:
         known = ', '.join(sorted(file.stem for file in path.parent.glob('*.py')))
         raise ConfigError(f"--data: there is no '{data}'. Known: {known}; or give the path of a config file.")
     return path
-
-
-def table(report: EvaluationReport) -> str:
-    """The results in Markdown, with what a reader has to know of them."""
-    lines = ['| protocol | modality | top-1 (%) | other metrics |', '|---|---|---|---|']
-    for result in report.results:
-        others = ', '.join(f'{name} {value}' for name, value in result.metrics.items() if name != 'top1')
-        lines.append(f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} | {others} |')
-    remarks = [f'{r.protocol}, {r.modality}: {remark}' for r in report.results for remark in r.remarks]
-    return '\n'.join([*lines, *[''] * bool(remarks), *remarks])
 
 
 if __name__ == '__main__':

@@ -58,7 +58,7 @@ _TAKEN_BEFORE = {
 # Keys of a config that no argument of a runner is named after.
 _TOP_LEVEL = (
     *('auto_scale_lr', 'compile', 'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'runner_type'),
-    *('sync_bn', 'resume', 'load_from', 'work_dir', 'launcher'),
+    *('sync_bn', 'resume', 'load_from', 'work_dir', 'launcher', 'protocol'),
 )
 
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.protocols import Protocol
 from mmskelssl.evaluation.report import (
     REPORT_FILE,
@@ -18,19 +19,23 @@ from mmskelssl.evaluation.report import (
     EvaluationReport,
     ProtocolCard,
     ProtocolResult,
+    load_report,
     save_report,
 )
 from mmskelssl.evaluation.report.curves import pretraining_curves
 from mmskelssl.evaluation.subject import Subject
 from mmskelssl.evaluation.workspace import Workspace
-from mmskelssl.utils.errors import ReportError
+from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside
+
+_AND_THEN = ' && '
 
 
 def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
-    Results that the folder holds already are kept; a protocol that was interrupted goes on where it was.
+    Results that the folder holds already are kept, and stand in the report too if other commands made them; a protocol
+    that was interrupted goes on where it was.
 
     Args:
         subject: What is evaluated.
@@ -40,22 +45,24 @@ def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, comman
 
     Raises:
         ValueError: If a protocol does not do for the subject, before any of them runs.
-        ReportError: If the folder holds results of something else.
+        ReportError: If the folder holds results of other weights, data or settings.
         OSError: If it cannot be written, such as on a full disk.
     """
     subject.check()
-    ordered = list(dict.fromkeys(step for protocol in protocols for step in _with_required(protocol)))
+    # An ensemble has a member of its own, which is the protocol of that name.
+    ordered = list({step.name: step for protocol in protocols for step in _with_required(protocol)}.values())
     for protocol in ordered:
         protocol.check(subject)
     workspace = Workspace(subject, root)
     steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(subject)]
+    results = _earlier_results(workspace, steps)
+    commands = dict.fromkeys([*_earlier_commands(root), command])
     for protocol, modalities in steps:
         _claim(workspace, protocol, modalities)
-    results: list[ProtocolResult] = []
     try:
         for protocol, modalities in steps:
             results = [*results, _result(workspace, protocol, modalities)]
-            report = describe(subject, results, command)
+            report = describe(subject, results, _AND_THEN.join(commands))
             save_report(report, root / REPORT_FILE)
     except OSError as error:
         raise OSError(
@@ -94,11 +101,48 @@ def _with_required(protocol: Protocol) -> list[Protocol]:
     return [*(step for required in protocol.requires for step in _with_required(required)), protocol]
 
 
+def _earlier_results(workspace: Workspace, steps: Sequence[tuple[Protocol, tuple[str, ...]]]) -> list[ProtocolResult]:
+    """What the folder holds beside the results of the steps, oldest first."""
+    asked = {_folder(workspace, protocol, modalities) for protocol, modalities in steps}
+    found = [path for path in workspace.root.glob('*/*/result.json') if path.parent not in asked]
+    results = [_read(path) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+    for result in results:
+        if not _is_of(workspace, result.card):
+            raise ReportError(
+                f'{workspace.root} holds {result.protocol} of {result.modality} with other weights or data: choose '
+                'another --work-dir, or delete that folder.'
+            )
+    return results
+
+
+def _is_of(workspace: Workspace, card: ProtocolCard) -> bool:
+    subject = workspace.subject
+    sides = names_digest(subject.train_clips.names), names_digest(subject.test_clips.names)
+    if (card.train_split, card.test_split) != sides:
+        return False
+    try:
+        return card.weights in ('random', ' '.join(map(workspace.weights, card.modalities)))
+    except CheckpointError:  # no such modality
+        return False
+
+
+def _earlier_commands(root: Path) -> list[str]:
+    try:
+        return [command for command in load_report(root).command.split(_AND_THEN) if command]
+    except ReportError:
+        return []
+
+
+def _folder(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> Path:
+    return workspace.folder(protocol.name, '+'.join(modalities))
+
+
 def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
     """Writes the card of what is to be measured, or refuses a folder that is another's."""
-    path = workspace.folder(protocol.name, '+'.join(modalities)) / 'card.json'
+    path = _folder(workspace, protocol, modalities) / 'card.json'
     card = protocol.card(workspace, modalities)
-    if path.exists():
+    # Nothing but a card is left of what failed before it measured anything.
+    if path.exists() and any(other != path for other in path.parent.iterdir()):
         known = ProtocolCard(**json.loads(path.read_text(encoding='utf-8')))
         unlike = [name for name in known.differences(_as_read(card)) if name != 'versions']
         if unlike:
@@ -110,9 +154,13 @@ def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) 
 
 
 def _result(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> ProtocolResult:
-    path = workspace.folder(protocol.name, '+'.join(modalities)) / 'result.json'
+    path = _folder(workspace, protocol, modalities) / 'result.json'
     if not path.exists():
         _write(path, protocol.run(workspace, modalities).to_dict())
+    return _read(path)
+
+
+def _read(path: Path) -> ProtocolResult:
     return ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8')))
 
 

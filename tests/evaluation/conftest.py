@@ -94,7 +94,7 @@ def load(store):
     """Loads a protocol, two epochs long and with the store's draws."""
 
     def load(name, **options):
-        trained = name.partition('-')[0] not in ('knn', '2s', '3s', '3sw')
+        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s', '3sw')
         short = {'train_cfg.max_epochs': 2, 'param_scheduler.0.milestones': [1]} if trained else {}
         draws = {'protocol.draws': str(store.parent / 'draws')} if name.startswith('semi') else {}
         return load_protocol(name, PROTOCOLS, {name: short | draws | options})

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
-from mmskelssl.evaluation.protocols import trained_classifier
+from mmskelssl.evaluation.protocols import NearestNeighbours, trained_classifier
 from mmskelssl.evaluation.report import load_report
 from mmskelssl.registry import MODELS
 
@@ -115,6 +115,45 @@ def test_a_folder_of_another_measurement_is_not_mixed(run, checkpoint, tmp_path)
     assert (tmp_path / 'report.json').read_bytes() == before
 
 
+def test_a_report_covers_all_commands_on_a_folder(run, checkpoint, tmp_path):
+    own = tmp_path / 'knn3.py'
+    own.write_text("protocol = dict(type='NearestNeighbours', k=3)")
+    for protocols in (['knn'], ['knn-2s', 'linear-fast', 'linear-fast-2s'], [own]):
+        assert run(checkpoint, '--work-dir', tmp_path, '--protocols', *protocols)[0] == 0
+    report = load_report(tmp_path)
+    alone = [(protocol, modality) for protocol in ('knn', 'linear-fast', 'knn3') for modality in ('joint', 'motion')]
+    both = [(f'{protocol}-2s', 'joint+motion') for protocol in ('knn', 'linear-fast')]
+    assert sorted((r.protocol, r.modality) for r in report.results) == sorted([*alone, *both])
+    assert [(r.protocol, r.card.k) for r in report.results][-2:] == [('knn3', 3)] * 2
+    commands = report.command.split(' && ')
+    assert len(commands) == 3 and 'knn3' in commands[-1]
+    # The same checkpoint's name with other weights.
+    card = tmp_path / 'knn-2s' / 'joint+motion' / 'result.json'
+    card.write_text(card.read_text().replace(report.results[0].card.weights, 64 * '0'))
+    status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
+    assert status == 1 and 'holds knn-2s of joint+motion with other weights or data' in err
+
+
+def test_what_failed_before_it_measured_is_no_measurement(run, checkpoint, tmp_path, monkeypatch):
+    def fail(*args):
+        raise ValueError('not today')
+
+    args = checkpoint, '--work-dir', tmp_path, '--protocols', 'knn', '--cfg-options'
+    with monkeypatch.context() as patch:
+        patch.setattr(NearestNeighbours, 'measure', fail)
+        assert run(*args, 'knn.protocol.k=2')[0] == 1
+    assert run(*args, 'knn.protocol.k=3')[0] == 0
+
+
+def test_an_interrupted_evaluation_says_how_to_go_on(run, checkpoint, tmp_path, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NearestNeighbours, 'measure', interrupt)
+    status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
+    assert status == 130 and err == 'Stopped. What is finished is kept: the same command goes on from there.\n'
+
+
 def test_fuse_predictions(run, checkpoint, tmp_path):
     run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
     files = [tmp_path / 'knn' / modality / 'predictions.npz' for modality in ('joint', 'motion')]
@@ -137,6 +176,9 @@ def test_fuse_predictions(run, checkpoint, tmp_path):
         (['--modalities', 'bone'], 'has no bone. It has joint, motion'),
         (['--store', 'nowhere'], 'No clip store at nowhere'),
         (['--cfg-options', 'lineer.x=1'], r"\['lineer'\] are none of the protocols"),
+        (['--protocols', 'knn20'], "'knn20' asks for 20 neighbours, and there are 16 training clips"),
+        (['--cfg-options', 'knn.protocol.k=0'], r'knn.py: protocol.k: 0 does not lie in'),
+        (['--cfg-options', 'linear.train_cfg.max_epoch=1'], "nearest: 'max_epochs'"),
         (['--config', 'nothing.py'], 'There is no config nothing.py'),
     ],
 )

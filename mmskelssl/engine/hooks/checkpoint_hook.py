@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,15 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
         super().__init__(*args, **kwargs)
         self._error: OSError | None = None
         self._saved: dict | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        # MMEngine makes what it then warns of itself.
+        def is_news(record: logging.LogRecord) -> bool:
+            return 'deprecated in future' not in record.getMessage()
+
+        runner.logger.addFilter(is_news)
+        super().before_train(runner)
+        runner.logger.removeFilter(is_news)
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         if runner.optim_wrapper.should_update():

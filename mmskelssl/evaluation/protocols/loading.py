@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from mmengine.config import Config
 
 from mmskelssl.evaluation.protocols.base import Protocol
 from mmskelssl.registry import PROTOCOLS
 from mmskelssl.utils.config import ConfigError, read_config
 
 
-def load_protocol(name: str, folder: Path, options: Mapping[str, dict] | None = None) -> Protocol:
+def load_protocol(
+    name: str,
+    folder: Path,
+    options: Mapping[str, dict] | None = None,
+    check: Callable[[Config], Config] = lambda cfg: cfg,
+) -> Protocol:
     """Builds a protocol from its config.
 
     Args:
@@ -18,24 +25,32 @@ def load_protocol(name: str, folder: Path, options: Mapping[str, dict] | None = 
             ensemble's config, such as ``linear-3s``. Or the path of a config file.
         folder: Of the configs, ``configs/_base_/protocols``.
         options: Name to overrides of its config.
+        check: Gives the config, or raises an error of its own.
 
     Raises:
-        ConfigError: If there is no such protocol; the message lists those that there are.
+        ConfigError: If there is no such protocol, or no such section to override; the message lists those that there
+            are.
     """
     options = options or {}
     path = Path(name) if name.endswith('.py') else folder / f'{name}.py'
     if path.exists():
-        return _build(path, options.get(path.stem, {}))
+        return _build(path, options.get(path.stem, {}), check)
     member, _, ensemble = name.rpartition('-')
     path = folder / f'{ensemble}.py'
     if member and path.exists():
-        return _build(path, options.get(name, {}), name=name, member=load_protocol(member, folder, options))
+        return _build(
+            path, options.get(name, {}), check, name=name, member=load_protocol(member, folder, options, check)
+        )
     known = sorted(file.stem for file in folder.glob('*.py'))
     raise ConfigError(f"There is no protocol '{name}'. Known: {', '.join(known)}; or give the path of a config file.")
 
 
-def _build(path: Path, options: dict, **arguments: object) -> Protocol:
-    cfg = read_config(path, options)
+def _build(path: Path, options: dict, check: Callable[[Config], Config], **arguments: object) -> Protocol:
+    cfg = read_config(path)
+    for key in options:
+        if key.partition('.')[0] not in cfg:
+            raise ConfigError(f"{path} has no section '{key.partition('.')[0]}', but {', '.join(sorted(cfg))}.")
+    cfg = check(read_config(path, options))
     if 'protocol' not in cfg:
         raise ConfigError(f'{path} is no protocol: it does not say protocol = dict(type=...).')
     if cfg.protocol.type == 'Ensemble' and 'member' not in arguments:

@@ -11,6 +11,7 @@ from mmengine.device import get_device
 from mmskelssl.evaluation.functional import knn_votes, retrieval_metrics
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.report import ProtocolCard
+from mmskelssl.evaluation.subject import Subject
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 
@@ -35,6 +36,11 @@ class NearestNeighbours(Protocol):
         super().__init__(name, cfg)
         self.k = k
         self.recalls = tuple(recalls)
+
+    def check(self, subject: Subject) -> None:
+        if self.k > len(subject.train_clips):
+            clips = f'{len(subject.train_clips)} training clips'
+            raise ValueError(f"Protocol '{self.name}' asks for {self.k} neighbours, and there are {clips}.")
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         return replace(super().card(workspace, modalities), k=self.k, seeds=[])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import Tensor
@@ -25,6 +26,8 @@ from mmskelssl.evaluation.report import ProtocolCard
 from mmskelssl.evaluation.subject import Subject
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
+from mmskelssl.utils.progress import bar
 
 
 @PROTOCOLS.register_module()
@@ -38,7 +41,7 @@ class TrainedClassifier(Protocol):
         crop_ratio: Training crops of at least this share of a clip, where pre-training cropped; None trains on the
             test view.
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
-        ratio: Percentage of training clips that have a label; None for all.
+        percent: Of the training clips that have a label; None for all.
         balanced: Whether the labels were drawn class by class.
         draws: File of label draws, or a folder of files ``{dataset}_{split}_{random or balanced}.txt.gz``.
         other_data: Whether it makes sense only on other data than that of pre-training.
@@ -51,15 +54,15 @@ class TrainedClassifier(Protocol):
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
         pretrained: bool = True,
-        ratio: int | None = None,
+        percent: int | None = None,
         balanced: bool = False,
         draws: str = '',
         other_data: bool = False,
     ) -> None:
-        super().__init__(name, cfg, seeds if ratio is None else range(NUM_DRAWS))
+        super().__init__(name, cfg, seeds if percent is None else range(NUM_DRAWS))
         self.crop_ratio = crop_ratio
         self.pretrained = pretrained
-        self.ratio = ratio
+        self.percent = percent
         self.balanced = balanced
         self.draws = draws
         self.other_data = other_data
@@ -72,12 +75,12 @@ class TrainedClassifier(Protocol):
 
     def draw(self, subject: Subject, run: int) -> dict | None:
         """The labels of a run, as :class:`SkeletonDataset` takes them."""
-        if self.ratio is None:
+        if self.percent is None:
             return None
         kind = 'balanced' if self.balanced else 'random'
         name = f'{subject.test_clips.store.path.name}_{subject.train_set.get("split")}_{kind}.txt.gz'
         path = Path(self.draws)
-        return dict(path=str(path / name if path.is_dir() else path), ratio=self.ratio, draw=run)
+        return dict(path=str(path / name if path.is_dir() else path), ratio=self.percent, draw=run)
 
     def train_pipeline(self, subject: Subject) -> list[dict]:
         """The view that is trained on: pre-training's temporal one with longer crops, no spatial one."""
@@ -107,18 +110,20 @@ class TrainedClassifier(Protocol):
                 epochs=cfg.train_cfg.max_epochs,
                 steps=[dict(step) for step in cfg.get('param_scheduler', [])],
             ),
-            labels='all' if self.ratio is None else f'{self.ratio} %, {kind} draws',
+            labels='all' if self.percent is None else f'{self.percent} %, {kind} draws',
             draws=[names_digest(dataset.names) for dataset in drawn],
         )
 
     def _draws(self) -> range:
-        return range(0 if self.ratio is None else len(self.seeds))
+        return range(0 if self.percent is None else len(self.seeds))
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
         folder = workspace.folder(self.name, modality)
         subject = workspace.subject
-        scores = [self._scores(subject, modality, run, folder / f'run{run}') for run in range(len(self.seeds))]
+        runs = range(len(self.seeds))
+        with bar(len(runs) * self.cfg.train_cfg.max_epochs, f'{self.name}, {modality}') as show:
+            scores = [self._scores(subject, modality, run, folder / f'run{run}', show) for run in runs]
         return Measurement(torch.stack(scores), remarks=self.empty_classes(subject))
 
     def config(self, subject: Subject, modality: str, run: int, work_dir: Path) -> Config:
@@ -138,20 +143,24 @@ class TrainedClassifier(Protocol):
         cfg.work_dir = str(work_dir)
         return cfg
 
-    def _scores(self, subject: Subject, modality: str, run: int, folder: Path) -> Tensor:
+    def _scores(self, subject: Subject, modality: str, run: int, folder: Path, show: Callable[[int], None]) -> Tensor:
         """(N, K) scores of a run's test clips, trained or read where it was trained before."""
         predictions = folder / PREDICTIONS
         test = subject.test_clips
         if not predictions.exists():
             cfg = self.config(subject, modality, run, folder)
-            cfg.resume = True
+            cfg.load_from = newest_whole_checkpoint(folder)
+            cfg.resume = cfg.load_from is not None
             # MMEngine keeps loggers and visualizers by this name and would go on with those of the run before.
             cfg.experiment_name = f'{self.name}-{modality}-run{run}-{time.time_ns()}'
             cfg.default_hooks.checkpoint.max_keep_ckpts = 1
+            cfg.log_level = 'WARNING'
             runner = Runner.from_cfg(cfg)
+            runner.register_hook(_ShowEpochs(show, run * cfg.train_cfg.max_epochs))
             runner.train()
             scores = predict(unwrap_model(runner.model), runner.build_dataloader(cfg.test_dataloader))
             save_arrays(predictions, names=test.names, labels=test.labels, scores=scores.numpy())
+        show((run + 1) * self.cfg.train_cfg.max_epochs)
         arrays = load_arrays(predictions, 'names', 'scores')
         assert (arrays['names'] == test.names).all()
         return torch.from_numpy(arrays['scores'])
@@ -167,6 +176,17 @@ class TrainedClassifier(Protocol):
                 names = ', '.join(train.store.classes[label] for label in empty)
                 remarks.append(f'Draw {run} ({len(drawn)} clips) has no label of {len(empty)} classes: {names}.')
         return remarks
+
+
+class _ShowEpochs(Hook):
+    """Says how many epochs are done, those of earlier runs included."""
+
+    def __init__(self, show: Callable[[int], None], earlier: int) -> None:
+        self.show = show
+        self.earlier = earlier
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self.show(self.earlier + runner.epoch)
 
 
 @torch.no_grad()

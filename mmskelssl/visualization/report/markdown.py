@@ -24,7 +24,7 @@ def write_markdown(report: EvaluationReport, path: str | os.PathLike) -> None:
         f'# {report.method} on {report.data.dataset}',
         _table(['', ''], [[name, f'`{value}`'] for name, value in headline(report).items()]),
         'Percentages on the test side, of the last epoch; mean ± sample standard deviation over seeds or draws.',
-        _protocols(rows),
+        protocols_table(report),
         *(block for result in report.results for block in _classes(report, result)),
         '## Protocol cards',
         *(block for row in rows for block in _card(row)),
@@ -33,7 +33,9 @@ def write_markdown(report: EvaluationReport, path: str | os.PathLike) -> None:
         beside.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
 
 
-def _protocols(rows: Sequence[ProtocolRow]) -> str:
+def protocols_table(report: EvaluationReport) -> str:
+    """The results, with what a reader has to know of them."""
+    rows = protocol_rows(report)
     columns = {'protocol': [row.protocol for row in rows], 'modality': [row.modality for row in rows]}
     columns['top1'] = [row.top1 for row in rows]
     if any(row.paper for row in rows):

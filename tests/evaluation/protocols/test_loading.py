@@ -16,11 +16,11 @@ NAMES = sorted({path.stem for path in PROTOCOLS.glob('*.py')} - set(ENSEMBLES))
 def test_every_shipped_protocol_builds(name):
     protocol = load_protocol(name, PROTOCOLS)
     assert protocol.name == name
-    kind = NearestNeighbours if name == 'knn' else FeatureProbe if name.endswith('fast') else TrainedClassifier
+    kind = NearestNeighbours if name.startswith('knn') else FeatureProbe if name.endswith('fast') else TrainedClassifier
     assert type(protocol) is kind
     if name.startswith('semi'):
         percent, _, balanced = name.removeprefix('semi').partition('-')
-        assert (protocol.ratio, protocol.balanced) == (int(percent), balanced == 'balanced')
+        assert (protocol.percent, protocol.balanced) == (int(percent), balanced == 'balanced')
         assert {path.name.split('_')[0] for path in Path(protocol.draws).glob('*.txt.gz')} >= {'ntu60', 'ntu120', 'nw'}
 
 
@@ -36,6 +36,12 @@ def test_options_go_to_their_protocol():
     options = {'linear': {'optim_wrapper.optimizer.lr': 0.7}, 'linear-3s': {'protocol.weights': [1, 2, 3]}}
     protocol = load_protocol('linear-3s', PROTOCOLS, options)
     assert protocol.weights == [1, 2, 3] and protocol.member.cfg.optim_wrapper.optimizer.lr == 0.7
+
+
+@pytest.mark.parametrize('options', [{'k': 20}, {'optimizer.lr': 3}])
+def test_a_section_that_no_protocol_has_is_refused(options):
+    with pytest.raises(ConfigError, match=r"knn.py has no section '(k|optimizer)', but protocol\.$"):
+        load_protocol('knn', PROTOCOLS, {'knn': options})
 
 
 def test_a_protocol_of_ones_own(tmp_path):
