@@ -167,6 +167,9 @@ def _check_names(cfg: Config) -> Iterator[Finding]:
         near = difflib.get_close_matches(key, known - {key}, 1, 0.85)
         if key not in known and not key.startswith('_') and near:
             yield Finding(key, f"no key '{key}' is ever read; nearest: '{near[0]}'.")
+        meant = [section for section, content in _sections(cfg) if key not in known and key in content]
+        if meant and not isinstance(cfg[key], (Mapping, list, tuple)):
+            yield Finding(key, f"no key '{key}' is ever read here, but '{meant[0]}.{key}' is.")
     for key, section in _sections(cfg):
         kind = section.get('type', _UNTYPED.get(key.rpartition('.')[2]))
         if isinstance(kind, str):
@@ -203,7 +206,8 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
         if name in ('type', '_scope_', *taken):
             continue
         if name not in parameters:
-            if not is_open:
+            # What is handed on has names of its own; one that nearly is a known key is that key misspelt.
+            if not is_open or difflib.get_close_matches(name, parameters, 1, 0.85):
                 yield Finding(key, f"{kind.__name__} has no key '{name}'{_nearest(name, list(parameters))}.")
             continue
         try:

@@ -65,6 +65,12 @@ def run_config(config: Callable[[], Config], method: str) -> int:
             _set_up_processes(cfg)
         if cfg.get('resume') and not cfg.get('load_from'):
             cfg.load_from = newest_whole_checkpoint(cfg.work_dir)
+        elif method == 'train' and not cfg.get('resume') and any(Path(cfg.work_dir).glob('*.pth')):
+            print(
+                f'warning: {cfg.work_dir} holds checkpoints of an earlier run; this one overwrites those of the same '
+                'name. --resume would go on with it, another --work-dir keeps both.',
+                file=sys.stderr,
+            )
         getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
 
     # Says where a process died whose mapped store was cut short.

@@ -74,14 +74,14 @@ def init_model(
 @torch.no_grad()
 def extract_features(
     model: BaseModel,
-    data: Sequence[np.ndarray] | ClipStore | str | os.PathLike | Iterable[dict],
+    data: Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike | Iterable[dict],
     split: str | None = None,
 ) -> dict[str, Tensor | dict[str, Tensor]]:
     """Encodes clips, in the view by which the model's config tests.
 
     Args:
         model: Of :func:`init_model`.
-        data: Clips (M, T, V, C) in metres; a clip store or its path; or a loader over a ``SkeletonDataset``.
+        data: Clips (M, T, V, C) in metres, or one; a clip store or its path; or a loader over a ``SkeletonDataset``.
         split: Split of the store; by default all clips.
 
     Returns:
@@ -92,6 +92,7 @@ def extract_features(
         ClipError: If a clip does not fit the model's layout.
         StoreError: If the store is unreadable or has no such split.
         ConfigError: If the model does not know how it tests.
+        ValueError: If there are no clips.
     """
     features, samples = [], []
     for batch in view_batches(model, data, split, 'Encoding'):
@@ -102,7 +103,7 @@ def extract_features(
 
 def view_batches(
     model: BaseModel,
-    data: Sequence[np.ndarray] | ClipStore | str | os.PathLike | Iterable[dict],
+    data: Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike | Iterable[dict],
     split: str | None = None,
     what: str = 'Testing',
 ) -> Iterator[dict]:
@@ -111,8 +112,11 @@ def view_batches(
     if isinstance(data, (str, os.PathLike, ClipStore)):
         store = str(data.path if isinstance(data, ClipStore) else data)
         batches = _loader(DATASETS.build(dict(_test_dataset(model), store=store, split=split)))
-    elif isinstance(data, Sequence):
-        batches = _loader(_ClipsInMemory(data, model.layout, _test_dataset(model)))
+    elif isinstance(data, (Sequence, np.ndarray)):
+        clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
+        if not clips:
+            raise ValueError('There are no clips to encode.')
+        batches = _loader(_ClipsInMemory(clips, model.layout, _test_dataset(model)))
     else:
         batches = data
     total = len(batches) if hasattr(batches, '__len__') else None

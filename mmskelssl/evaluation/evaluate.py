@@ -147,7 +147,7 @@ def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) 
         unlike = [name for name in known.differences(_as_read(card)) if name != 'versions']
         if unlike:
             raise ReportError(
-                f'{path.parent} holds a measurement with another {", ".join(unlike)}: choose another --work-dir, or '
+                f'{path.parent} holds a measurement that differs in {", ".join(unlike)}: choose another --work-dir, or '
                 'delete that folder to measure anew.'
             )
     _write(path, vars(card))

@@ -14,7 +14,7 @@ from mmskelssl.utils.sealing import check_seal
 
 
 def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
-    """The training checkpoint of the most iterations in a folder that is as it was written; None where there is none.
+    """The training checkpoint last written in a folder that is as it was written; None where there is none.
 
     Damaged ones are reported and passed over.
 
@@ -29,7 +29,8 @@ def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
             damaged.append(error)
             continue
         if 'optimizer' in checkpoint:
-            found.append((checkpoint['meta']['iter'], checkpoint['meta']['epoch'], path))
+            meta = checkpoint['meta']
+            found.append((meta.get('time', ''), meta['iter'], meta['epoch'], path))
     while found:
         newest = max(found)
         try:

@@ -54,6 +54,8 @@ def test_a_good_config_has_no_findings(load):
         (dict(default_hooks__finite_check__max_skip=1), "nearest: 'max_skipped'."),
         (dict(train_cfg__max_epoch=1), "nearest: 'max_epochs'."),
         (dict(model__type='SkeletonCRL'), "SkeletonCRL is not in any registry; nearest: 'SkeletonCLR'"),
+        (dict(default_hooks__checkpoint__intervall=1), "CheckpointHook has no key 'intervall'; nearest: 'interval'."),
+        (dict(max_epochs=2), "no key 'max_epochs' is ever read here, but 'train_cfg.max_epochs' is."),
         (dict(custom_hook=[]), "custom_hook: no key 'custom_hook' is ever read; nearest: 'custom_hooks'."),
         (dict(model__temperature='0.07'), "model.temperature: '0.07' is a str, but SkeletonCLR wants float."),
         (dict(model__queue_size=3.5), 'model.queue_size: 3.5 is a float, but SkeletonCLR wants int.'),

@@ -62,6 +62,8 @@ def test_clips_of_one_person_fit_an_encoder_of_two(pretraining_config):
     model = init_model(pretraining_config, device='cpu')
     alone = np.random.default_rng(0).normal(size=(1, 9, 25, 3))
     extracted = extract_features(model, [alone, np.concatenate([alone, alone])])['features']['joint']
+    for arrays, row in ((alone, [0]), (np.stack([alone] * 2), [0, 0])):
+        torch.testing.assert_close(extract_features(model, arrays)['features']['joint'], extracted[row])
     assert extracted.shape == (2, 8) and not torch.equal(*extracted)
 
 
@@ -73,6 +75,8 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
     assert torch.equal(*extracted)
     with pytest.raises(ClipError, match='coordinates are all zero'):
         extract_features(model, [np.zeros((2, 9, 25, 3))])
+    with pytest.raises(ValueError, match='no clips to encode'):
+        extract_features(model, [])
 
 
 def test_pipeline_on_the_device(pretraining_config, make_store):

@@ -111,7 +111,8 @@ def test_a_folder_of_another_measurement_is_not_mixed(run, checkpoint, tmp_path)
     assert run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')[0] == 0
     before = (tmp_path / 'report.json').read_bytes()
     status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn', '--cfg-options', 'knn.protocol.k=3')
-    assert status == 1 and f'{tmp_path}/knn/joint holds a measurement with another k: choose another --work-dir' in err
+    assert status == 1
+    assert f'{tmp_path}/knn/joint holds a measurement that differs in k: choose another --work-dir' in err
     assert (tmp_path / 'report.json').read_bytes() == before
 
 

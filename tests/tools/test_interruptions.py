@@ -223,19 +223,21 @@ def test_slurm_requeues_what_was_stopped(tmp_path, status, job, requeued):
 
 def test_loader_workers_obey_their_process_alone():
     script = """
-import os, signal, subprocess, sys, time
+import multiprocessing, subprocess, time
 from mmskelssl.datasets import outlive_interruption
-worker = os.fork()
-if not worker:
+def work():
     outlive_interruption(0)
     time.sleep(60)
+worker = multiprocessing.get_context('fork').Process(target=work)
+worker.start()
 time.sleep(1)
-subprocess.run(['kill', '-TERM', str(worker)])
-subprocess.run(['kill', '-INT', str(worker)])
+subprocess.run(['kill', '-TERM', str(worker.pid)])
+subprocess.run(['kill', '-INT', str(worker.pid)])
 time.sleep(0.5)
-assert os.waitpid(worker, os.WNOHANG) == (0, 0)
-os.kill(worker, signal.SIGTERM)
-assert os.waitpid(worker, 0) == (worker, 0)
+assert worker.is_alive()
+worker.terminate()
+worker.join(30)
+assert worker.exitcode == 0
 """
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     subprocess.run([sys.executable, '-c', script], env=environment, check=True, timeout=60)

@@ -94,3 +94,11 @@ def test_the_newest_whole_checkpoint_is_resumed_from(tmp_path, caplog):
     (tmp_path / 'iter_9.pth').unlink()
     with pytest.raises(CheckpointError, match='No checkpoint in .* is whole'):
         newest_whole_checkpoint(tmp_path)
+
+
+def test_the_checkpoint_of_the_last_run_is_newer_than_one_of_more_iterations(tmp_path):
+    for iteration, time in ((20, '20260101_120000'), (10, '20260102_120000'), (5, '20260102_110000')):
+        checkpoint = content(iteration)
+        checkpoint['meta']['time'] = time
+        save_checkpoint(checkpoint, str(tmp_path / f'iter_{iteration}.pth'))
+    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')

@@ -46,7 +46,8 @@ def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
     rows: dict[tuple[int, str], dict[str, str]] = {}
     for (report, result), note in zip(results, notes, strict=True):
         card = result.card
-        owner = dict(method=card.method, modality=result.modality, data=card.dataset, weights=card.weights[:8])
+        weights = _short(card.weights).replace(' ', '+')
+        owner = dict(method=card.method, modality=result.modality, data=card.dataset, weights=weights)
         row = rows.setdefault((id(report), result.modality), owner)
         row[result.protocol] = f'{result.metrics[metric]}{f" [{numbers[note]}]" if note else ""}'
     heads = ['method', 'modality', 'data', 'weights', *protocols]

@@ -109,7 +109,7 @@ def load_report(path: str | os.PathLike) -> EvaluationReport:
             f'No report at {path} ({error.strerror}): check the path, or make one with tools/evaluate.py.'
         ) from error
     except ValueError as error:
-        raise ReportError(f'{path} is damaged: run tools/evaluate.py again. ({error})') from error
+        raise ReportError(f'{path} is no {REPORT_FILE} of tools/evaluate.py, or a damaged one. ({error})') from error
     if not isinstance(content, dict) or content.pop('format', None) != FORMAT:
         raise ReportError(f'{path} is no evaluation report: reports are written by tools/evaluate.py.')
     if (version := content.pop('version', None)) != VERSION:

@@ -101,7 +101,7 @@ def test_cards_are_alike_if_only_the_encoder_differs(changed, unlike):
     ('text', 'message'),
     [
         (None, 'No report at .*check the path'),
-        ('{"format": ', 'is damaged'),
+        ('{"format": ', 'is no report.json of tools/evaluate.py, or a damaged one'),
         ('[1]', 'is no evaluation report'),
         ('{"format": "mmskelssl.evaluation_report", "version": 9}', 'version 9 of the report'),
         ('{"format": "mmskelssl.evaluation_report", "version": 1, "data": {}, "results": []}', 'is damaged'),

@@ -1,0 +1,2 @@
+_base_ = 'knn.py'
+protocol = dict(k=20)
