@@ -23,12 +23,12 @@ def outlive_interruption(worker_id: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A handler would not learn who sent it.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    threading.Thread(target=_obey, args=[multiprocessing.parent_process().pid], daemon=True).start()
+    threading.Thread(target=_obey, args=[multiprocessing.parent_process()], daemon=True).start()
 
 
-def _obey(parent: int) -> None:
+def _obey(parent: multiprocessing.process.BaseProcess) -> None:
     sender = None
-    while sender != parent and os.getppid() == parent:
+    while sender != parent.pid and parent.is_alive():
         received = signal.sigtimedwait([signal.SIGTERM], _SECONDS_TO_NOTICE)
         sender = received and received.si_pid
     os._exit(0)
