@@ -24,7 +24,7 @@ from typeguard import TypeCheckError, check_type
 from mmskelssl import registry
 from mmskelssl.datasets import ClipStore
 from mmskelssl.utils import StoreError
-from mmskelssl.utils.checkpoint import load_checkpoint_file
+from mmskelssl.utils.checkpoint import checkpoint_config, load_checkpoint_file
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.errors import CheckpointError
 
@@ -60,6 +60,9 @@ _TOP_LEVEL = (
     *('auto_scale_lr', 'compile', 'custom_imports', 'find_unused_parameters', 'model_wrapper_cfg', 'runner_type'),
     *('sync_bn', 'resume', 'load_from', 'work_dir', 'launcher', 'protocol'),
 )
+
+# Sections that make a run's numbers what they are.
+_LEARNT_BY = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'randomness')
 
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
@@ -128,6 +131,28 @@ def checked(cfg: Config, num_processes: int = 1) -> Config:
     for finding in findings:
         print(f'warning: {finding}', file=sys.stderr)
     return cfg
+
+
+def changed_settings(cfg: Config, checkpoint: str) -> list[str]:
+    """What a run that is resumed learns by otherwise than the checkpoint did, as ``KEY = VALUE instead of VALUE``."""
+    try:
+        made_with = checkpoint_config(load_checkpoint_file(checkpoint, 'cpu', mmap=True), checkpoint)
+    except CheckpointError:  # of another program, or damaged, which resuming tells
+        return []
+    before, now = (
+        {key: value for part in _LEARNT_BY if part in one for key, value in _leaves(part, one[part])}
+        for one in (made_with, cfg)
+    )
+    keys = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
+    return [f'{key} = {now.get(key)} instead of {before.get(key)}' for key in keys]
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _leaves(f'{key}.{name}', item)
+    else:
+        yield key, _tuples(value)
 
 
 def refuse(cfg: Config, findings: Sequence[Finding]) -> None:

@@ -16,6 +16,7 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.dist import is_distributed
 
+from mmskelssl.apis.config_check import changed_settings
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
@@ -65,6 +66,9 @@ def run_config(config: Callable[[], Config], method: str) -> int:
             _set_up_processes(cfg)
         if cfg.get('resume') and not cfg.get('load_from'):
             cfg.load_from = newest_whole_checkpoint(cfg.work_dir)
+        if cfg.get('resume') and cfg.get('load_from'):
+            for change in changed_settings(cfg, cfg.load_from):
+                print(f'warning: {cfg.load_from} is resumed with {change}', file=sys.stderr)
         elif method == 'train' and not cfg.get('resume') and any(Path(cfg.work_dir).glob('*.pth')):
             print(
                 f'warning: {cfg.work_dir} holds checkpoints of an earlier run; this one overwrites those of the same '

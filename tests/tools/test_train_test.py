@@ -156,7 +156,7 @@ def test_random_encoder(workshop):
 
 def test_resumed_run_is_the_uninterrupted_one(workshop, pretrained):
     output = run('train.py', workshop, 'pretrain.py', '--work-dir', 'resumed', '--resume', pretrained / 'epoch_1.pth')
-    assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output
+    assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output and 'is resumed with' not in output
     assert_same_training(workshop / 'resumed' / 'epoch_2.pth', pretrained / 'epoch_2.pth')
     # It begins with the validation of the first epoch, which may not have been finished.
     assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')
@@ -174,6 +174,8 @@ def test_automatic_resume_and_overrides(workshop, pretrained):
     output = run('train.py', workshop, 'pretrain.py', '--work-dir', 'resumed-by-itself', '--resume', *options)
     assert 'Epoch(train) [2]' not in output and 'Epoch(train) [3]' in output
     assert (workshop / 'resumed-by-itself' / 'epoch_3.pth').exists()
+    changes = re.findall('warning: .*/epoch_2.pth is resumed with (.*)', output)
+    assert changes == ['optim_wrapper.optimizer.lr = 0 instead of 0.05']
 
 
 def test_linear_evaluation(linear, pretrained):
