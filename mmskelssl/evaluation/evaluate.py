@@ -55,14 +55,16 @@ def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, comman
         protocol.check(subject)
     workspace = Workspace(subject, root)
     steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(subject)]
-    results = _earlier_results(workspace, steps)
+    _check_owner(workspace)
     commands = dict.fromkeys([*_earlier_commands(root), command])
     for protocol, modalities in steps:
         _claim(workspace, protocol, modalities)
     try:
         for protocol, modalities in steps:
-            results = [*results, _result(workspace, protocol, modalities)]
-            report = describe(subject, results, _AND_THEN.join(commands))
+            path = _folder(workspace, protocol, modalities) / 'result.json'
+            if not path.exists():
+                _write(path, protocol.run(workspace, modalities).to_dict())
+            report = describe(subject, _results(root), _AND_THEN.join(commands))
             save_report(report, root / REPORT_FILE)
     except OSError as error:
         raise OSError(
@@ -101,18 +103,19 @@ def _with_required(protocol: Protocol) -> list[Protocol]:
     return [*(step for required in protocol.requires for step in _with_required(required)), protocol]
 
 
-def _earlier_results(workspace: Workspace, steps: Sequence[tuple[Protocol, tuple[str, ...]]]) -> list[ProtocolResult]:
-    """What the folder holds beside the results of the steps, oldest first."""
-    asked = {_folder(workspace, protocol, modalities) for protocol, modalities in steps}
-    found = [path for path in workspace.root.glob('*/*/result.json') if path.parent not in asked]
-    results = [_read(path) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
-    for result in results:
+def _results(root: Path) -> list[ProtocolResult]:
+    """All that the folder holds, as it was measured one after the other."""
+    paths = sorted(root.glob('*/*/result.json'), key=lambda path: path.stat().st_mtime_ns)
+    return [ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8'))) for path in paths]
+
+
+def _check_owner(workspace: Workspace) -> None:
+    for result in _results(workspace.root):
         if not _is_of(workspace, result.card):
             raise ReportError(
                 f'{workspace.root} holds {result.protocol} of {result.modality} with other weights or data: choose '
                 'another --work-dir, or delete that folder.'
             )
-    return results
 
 
 def _is_of(workspace: Workspace, card: ProtocolCard) -> bool:
@@ -151,17 +154,6 @@ def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) 
                 'delete that folder to measure anew.'
             )
     _write(path, vars(card))
-
-
-def _result(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> ProtocolResult:
-    path = _folder(workspace, protocol, modalities) / 'result.json'
-    if not path.exists():
-        _write(path, protocol.run(workspace, modalities).to_dict())
-    return _read(path)
-
-
-def _read(path: Path) -> ProtocolResult:
-    return ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8')))
 
 
 def _as_read(card: ProtocolCard) -> ProtocolCard:
