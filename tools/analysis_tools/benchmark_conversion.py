@@ -15,6 +15,7 @@ import io
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -135,6 +136,12 @@ def _differences(programs: dict[str, Program], results: dict[str, object]) -> It
             yield float(np.abs(ours - theirs).max())
 
 
+def _processor_time() -> float:
+    """Seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def scale(folder: Path, max_workers: int, repeats: int) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
     """All files, read and handed to one process, by number of processes that read, in turn.
 
@@ -145,10 +152,10 @@ def scale(folder: Path, max_workers: int, repeats: int) -> tuple[dict[int, list[
     rates, processor_rates = ({workers: [] for workers in range(1, max_workers + 1)} for _ in range(2))
     for _ in range(repeats):
         for workers in rates:
-            used = sum(os.times()[:4])
+            used = _processor_time()
             seconds, count = timed(time.perf_counter, _count_clips, reader, workers)
             rates[workers].append(count / seconds)
-            processor_rates[workers].append(count / (sum(os.times()[:4]) - used))
+            processor_rates[workers].append(count / (_processor_time() - used))
     return rates, processor_rates
 
 
