@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from fnmatch import fnmatchcase
 from functools import cache
@@ -55,8 +56,11 @@ def find_config(config: str | os.PathLike) -> Path:
         return path
     found = next((zoo_root() / 'configs').rglob(f'{path.name}.py'), None)
     if found is None:
+        near = difflib.get_close_matches(path.name, list_models(), 1)
+        nearest = f'; nearest: {near[0]}' if near else ''
         raise ConfigError(
-            f"There is no config '{config}': give the path of a config file, or one of mmskelssl.apis.list_models()."
+            f"There is no config '{config}'{nearest}. Give the path of a config file, or one of "
+            'mmskelssl.apis.list_models(). A checkpoint that carries its config is given as checkpoint alone.'
         )
     return found
 
