@@ -36,17 +36,22 @@ def plain_parse(data):
     """The format by its letter, one token after the other; ValueError or StopIteration where it is broken."""
     lines = iter(data.decode('ascii').rstrip().split('\n'))
 
-    def fields(count):
+    def fields(number):
         found = next(lines).split()
-        assert len(found) == count
+        assert len(found) == number
         return found
 
+    def count():
+        number = float(fields(1)[0])  # 2. is 2
+        assert number.is_integer()
+        return int(number)
+
     frames = []
-    for _ in range(int(fields(1)[0])):
+    for _ in range(count()):
         bodies = []
-        for _ in range(int(fields(1)[0])):
+        for _ in range(count()):
             fields(10)
-            bodies.append([[float(x) for x in fields(12)[:3]] for _ in range(int(fields(1)[0]))])
+            bodies.append([[float(x) for x in fields(12)[:3]] for _ in range(count())])
         frames.append(bodies)
     assert next(lines, None) is None
     return frames
@@ -76,6 +81,7 @@ SAME = {
     'both': b'\xef\xbb\xbf' + DATA.replace(b'\n', b'\r\n'),
     'no last line end': DATA.rstrip(),
     'empty lines at the end': DATA + b'\n \r\n\n',
+    'a count with a point': DATA.replace(b'\n', b'.\n', 1),
     'tabs and spaces': shifted(DATA.decode()).encode(),
 }
 
