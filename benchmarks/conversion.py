@@ -28,18 +28,18 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from common import PeerError, import_peer
+from mmskelssl.converters.ntu import NTUReader, read_skeleton_file, write_skeleton_file
+from mmskelssl.converters.parallel import reading
+from mmskelssl.converters.synthetic import SyntheticReader
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.parallel_reading import reading
-from mmskelssl.datasets.readers.ntu import NTUReader, read_skeleton_file, write_skeleton_file
-from mmskelssl.datasets.readers.synthetic import SyntheticReader
 from mmskelssl.datasets.transforms import PreNormalize
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
-from mmskelssl.utils.peer import PeerError, import_peer
 from mmskelssl.utils.progress import track
 
-CONVERTER = Path(__file__).parents[1] / 'dataset_converters' / 'ntu.py'
+CONVERTER = Path(__file__).parents[1] / 'tools' / 'dataset_converters' / 'ntu.py'
 NUM_PERSONS, PADDED = 2, 300
 STAGES = ('read', 'normalize', 'both')
 

@@ -14,7 +14,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-from mmskelssl.apis.launch import exit_status
+from mmskelssl.cli.launch import exit_status
 from mmskelssl.evaluation import knn_predict
 
 CLASSES = 60

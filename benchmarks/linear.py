@@ -14,14 +14,14 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.apis.launch import exit_status
+from mmskelssl.cli.launch import exit_status
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.report import Statistic
-from mmskelssl.evaluation.subject import read_subject
+from mmskelssl.evaluation.results import Statistic
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils import register_all_modules
 
-PROTOCOLS = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'protocols'
+PROTOCOLS = Path(__file__).resolve().parents[1] / 'configs' / 'protocols'
 
 
 def main() -> int:

@@ -27,12 +27,12 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import default_collate
 
+from common import PeerError, import_peer
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.files import written_beside
-from mmskelssl.utils.peer import PeerError, import_peer
 
 NUM_VIEWS, NUM_FRAMES, NUM_PERSONS, NUM_JOINTS, NUM_COORDS = 2, 64, 2, 25, 3
 RATIO, CORRUPTED = (0.1, 1.0), 15

@@ -35,13 +35,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from common import PeerError, import_peer
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.utils.files import written_beside
-from mmskelssl.utils.peer import PeerError, import_peer
 
 VIEWS, MOMENTUM, QUERY, KEY = 'views', 'hooks: momentum update', 'query encoders', 'key encoders'
 LOSSES, LOSSES_BACK = 'similarities and losses', 'backward: similarities and losses'

@@ -3,14 +3,11 @@
 from mmengine.config.utils import MODULE2PACKAGE
 
 from mmskelssl.utils.checkpoint import register_safe_checkpoint_loading
-from mmskelssl.utils.sealing import register_sealed_writing
 from mmskelssl.version import __version__
 
 # MMEngine imports this package whenever a config names the scope `mmskelssl`,
-# so every run, resume and test loads its checkpoints safely, and writes
-# them whole.
+# so every run, resume and test loads its checkpoints safely.
 register_safe_checkpoint_loading()
-register_sealed_writing()
 
 # Lets configs be named 'mmskelssl::method/file.py'. The name of a module, and not of the distribution, makes MMEngine
 # ask Python where the package is; a distribution's location is wrong for editable installs.

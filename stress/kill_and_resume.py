@@ -1,6 +1,6 @@
 """Kills a training run at random points, resumes it, and compares its end with an uninterrupted run, bit by bit.
 
-    python tests/stress/kill_and_resume.py WORK_DIR [--kills 30] [--minutes 0] [--processes 1] [--seed 0]
+    python stress/kill_and_resume.py WORK_DIR [--kills 30] [--minutes 0] [--processes 1] [--seed 0]
 
 Runs follow one another until there were so many kills and so many minutes have passed. A kill is SIGKILL, SIGTERM or
 SIGINT to all processes of the run, loader workers included, or, where it has several, SIGKILL to one of them; it comes
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
 from tools_runs import ROOT, command_and_environment, run
 
 # Dropout, three modalities, two loader workers, a schedule by iteration, checkpoints within epochs.

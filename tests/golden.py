@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmskelssl.models.official_weights import rename_gru, rename_stgcn
+from mmskelssl.cli.official_weights import rename_gru, rename_stgcn
 from mmskelssl.registry import MODELS
 
 DATA = Path(__file__).parent / 'data'

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelssl.apis.config_check import check_config
+from mmskelssl.cli.config_check import check_config
 from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.datasets.transforms import ViewPipeline
@@ -29,7 +29,7 @@ from mmskelssl.registry import (
 )
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-FILES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+FILES = sorted(path for path in CONFIGS.rglob('*.py') if not {'_base_', 'protocols'} & set(path.parts))
 PROTOCOLS = ('linear', 'knn', 'finetune', 'semi1', 'semi5', 'semi10', 'semi20', 'transfer')
 NAME = re.compile(
     r'(?P<method>[a-z0-9]+(?:_mutual)?)_(?P<backbone>[a-z][a-z0-9-]*)_(?:(?P<variant>[a-z0-9-]+)_)?'

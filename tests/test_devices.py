@@ -40,7 +40,7 @@ def test_a_step_keeps_to_its_device(config, monkeypatch):
     assert any(p.grad is not None for p in model.encoder_q.parameters())
 
 
-@pytest.mark.parametrize('views', sorted((CONFIGS / '_base_/datasets/views').glob('*.py')), ids=lambda path: path.stem)
+@pytest.mark.parametrize('views', sorted((CONFIGS / '_base_/views').glob('*.py')), ids=lambda path: path.stem)
 @pytest.mark.parametrize('stage', ['train', 'test'])
 def test_views_are_made_on_the_device_of_the_clips(views, stage):
     pipeline = TRANSFORMS.build(dict(type='ViewPipeline', transforms=read_config(views)[f'{stage}_pipeline']))

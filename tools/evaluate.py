@@ -13,23 +13,23 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmskelssl.apis.config_check import checked
-from mmskelssl.apis.launch import exit_status
+from mmskelssl.cli.config_check import checked
+from mmskelssl.cli.launch import exit_status
 from mmskelssl.evaluation.evaluate import evaluate
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.report import REPORT_FILE
-from mmskelssl.evaluation.subject import read_subject
+from mmskelssl.evaluation.results import REPORT_FILE
+from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
 from mmskelssl.utils.interruption import Interrupted, stopped_status
-from mmskelssl.utils.zoo import find_config
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
-BASE = Path(__file__).resolve().parents[1] / 'configs' / '_base_'
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def parse_args() -> argparse.Namespace:
-    names = ', '.join(sorted(path.stem for path in (BASE / 'protocols').glob('*.py')))
+    names = ', '.join(sorted(path.stem for path in (CONFIGS / 'protocols').glob('*.py')))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoint', help='checkpoint of pre-training, or of a classifier')
     parser.add_argument(
@@ -43,8 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--config', help='config of pre-training, where the checkpoint carries none')
     parser.add_argument(
         '--data',
-        help='data to evaluate on instead: a name in configs/_base_/datasets/sets/, or a config with train_set and '
-        'test_set',
+        help='data to evaluate on instead: a name in configs/_base_/sets/, or a config with train_set and test_set',
     )
     parser.add_argument('--store', help='path of the clip store, where it lies elsewhere than the config says')
     parser.add_argument('--modalities', nargs='+', help="which of the checkpoint's modalities (default: all)")
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     for key, value in args.cfg_options.items():
         name, _, entry = key.partition('.')
         options[name][entry] = value
-    protocols = [load_protocol(name, BASE / 'protocols', options, checked) for name in args.protocols]
+    protocols = [load_protocol(name, CONFIGS / 'protocols', options, checked) for name in args.protocols]
     unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
     if unused:
         raise ConfigError(f'--cfg-options: {sorted(unused)} are none of the protocols; write PROTOCOL.KEY=VALUE.')
@@ -99,7 +98,7 @@ def _folder_name(data: str | None) -> str:
 
 
 def _data_config(data: str) -> Path:
-    path = Path(data) if data.endswith('.py') else BASE / 'datasets' / 'sets' / f'{data}.py'
+    path = Path(data) if data.endswith('.py') else CONFIGS / '_base_' / 'sets' / f'{data}.py'
     if not path.exists():
         known = ', '.join(sorted(file.stem for file in path.parent.glob('*.py')))
         raise ConfigError(f"--data: there is no '{data}'. Known: {known}; or give the path of a config file.")

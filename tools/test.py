@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from mmskelssl.apis.launch import add_run_arguments, load_config, run_config
+from mmskelssl.cli.launch import add_run_arguments, load_config, run_config
 
 
 def main() -> int:

@@ -5,9 +5,9 @@ import sys
 
 from mmengine.device import get_device
 
-from mmskelssl.apis.config_check import checked
-from mmskelssl.apis.dry_run import dry_run
-from mmskelssl.apis.launch import add_run_arguments, exit_status, load_config, num_processes, run_config
+from mmskelssl.cli.config_check import checked
+from mmskelssl.cli.dry_run import dry_run
+from mmskelssl.cli.launch import add_run_arguments, exit_status, load_config, num_processes, run_config
 from mmskelssl.utils import register_all_modules
 
 

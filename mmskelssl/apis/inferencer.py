@@ -14,8 +14,8 @@ from mmengine.config import Config
 from torch import Tensor
 
 from mmskelssl.apis.models import extract_features, init_model, view_batches
+from mmskelssl.converters.ntu import read_skeleton_file
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.readers.ntu import read_skeleton_file
 from mmskelssl.utils.config import ConfigError
 
 Inputs = str | os.PathLike | np.ndarray | ClipStore | Sequence[str | os.PathLike | np.ndarray]

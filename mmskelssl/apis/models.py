@@ -18,19 +18,19 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mmskelssl.converters.convert import drop_empty_persons
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
-from mmskelssl.datasets.conversion import drop_empty_persons
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.skeleton_dataset import batch_collate
 from mmskelssl.datasets.transforms import ViewPipeline
+from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import DATASETS, MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.progress import track
 from mmskelssl.utils.setup_env import register_all_modules
-from mmskelssl.utils.zoo import find_config
 
 BATCH_SIZE = 256
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mmskelssl.converters.base import Reader
+from mmskelssl.converters.convert import convert, what_is_kept
 from mmskelssl.datasets.clip_store import DTYPES, ClipStore
-from mmskelssl.datasets.conversion import convert, what_is_kept
-from mmskelssl.datasets.readers.base import Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.visualization import plot_histograms, save_figure
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmskelssl.apis.config_check import check_config, missing_files, refuse
+from mmskelssl.cli.config_check import check_config, missing_files, refuse
 
 _CLIPS = 4
 # Values that a dry run has instead of the config's, where the config has the key.

@@ -16,7 +16,7 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.dist import is_distributed
 
-from mmskelssl.apis.config_check import changed_settings
+from mmskelssl.cli.config_check import changed_settings
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmskelssl.converters.ntu.sets import NTU60, NTU120, parse_clip_name
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
-from mmskelssl.datasets.readers.ntu.protocol import NTU60, NTU120, parse_clip_name
 from mmskelssl.utils.errors import ClipError, StoreError
 
 MAX_CLASSES = 10_000

@@ -34,7 +34,7 @@ class RawClip:
 
 
 class Reader(ABC):
-    """Random access to a raw data set. One file or package in ``datasets/readers/`` implements it for one format.
+    """Random access to a raw data set. One file or package in ``converters/`` implements it for one format.
 
     A reader is a list of sources: files, members of an archive, recordings. Making one lists the sources and does not
     read them. Sources are read in any order, some of them twice when a conversion goes on after a break, and in

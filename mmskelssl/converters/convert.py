@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.journal import Journal, open_for_update, resumable_folder, unfinished_folder
+from mmskelssl.converters.parallel import reading
+from mmskelssl.converters.report import ConversionReport, report_on
 from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, refuse_other_folder
-from mmskelssl.datasets.conversion_journal import Journal, open_for_update, resumable_folder, unfinished_folder
-from mmskelssl.datasets.conversion_report import ConversionReport, report_on
 from mmskelssl.datasets.layouts import get_layout
-from mmskelssl.datasets.parallel_reading import reading
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.progress import track
 from mmskelssl.version import __version__

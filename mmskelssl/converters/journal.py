@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mmskelssl.datasets.readers.base import RawClip
+from mmskelssl.converters.base import RawClip
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import REPLACED, put_in_place, refuse_existing
 

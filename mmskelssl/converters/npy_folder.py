@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.converters.annotation import MAX_CLASSES, map_npy, shown, some
+from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.datasets.layouts import SkeletonLayout
-from mmskelssl.datasets.readers.annotation import MAX_CLASSES, map_npy, shown, some
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.datasets.layouts import KINECT20
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from mmskelssl.converters.annotation import Classes, map_npy, shown, whole_number
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
-from mmskelssl.datasets.readers.annotation import Classes, map_npy, shown, whole_number
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
-from mmskelssl.utils.plain_pickle import load_plain_pickle
 
 # Sides of the arrays, and what they are called in a store.
 SIDES = dict(train='train', val='test')

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
-from mmskelssl.datasets.readers.base import RawClip, Reader
+from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError
 
 Outcomes = list[RawClip | ClipError]

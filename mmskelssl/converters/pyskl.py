@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from mmskelssl.converters.annotation import Classes, shown, some, whole_number
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import COCO17, KINECT20, NTU25, SkeletonLayout
-from mmskelssl.datasets.readers.annotation import Classes, shown, some, whole_number
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
-from mmskelssl.utils.plain_pickle import load_plain_pickle
 
 THIRD = ('score', 'zero')
 MAX_PIXELS = 100_000
@@ -28,7 +28,7 @@ _LAYOUTS = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
 
 
 class PysklReader(Reader):
-    """Reads a pickle without unpickling it (:mod:`mmskelssl.utils.plain_pickle`).
+    """Reads a pickle without unpickling it (:mod:`mmskelssl.converters.pickles`).
 
     Coordinates in space are kept as they are. Pixels become lengths in the image: its middle is the origin, half its
     height is 1, x goes right and y down. A third coordinate makes them fit encoders and transforms of three: it is the

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from mmskelssl.datasets.label_draws import names_digest
+from mmskelssl.evaluation.pretrained_model import Subject
 from mmskelssl.evaluation.protocols import Protocol
-from mmskelssl.evaluation.report import (
+from mmskelssl.evaluation.results import (
     REPORT_FILE,
     DataDescription,
     EvaluationReport,
@@ -22,8 +23,7 @@ from mmskelssl.evaluation.report import (
     load_report,
     save_report,
 )
-from mmskelssl.evaluation.report.curves import pretraining_curves
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.results.curves import pretraining_curves
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside

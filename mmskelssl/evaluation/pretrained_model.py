@@ -141,7 +141,7 @@ def read_subject(
     Args:
         checkpoint: Of a pre-trained method, or a classifier's.
         config: The config that it was trained with; by default the one that it carries.
-        data: Config with ``train_set`` and ``test_set``, as in ``configs/_base_/datasets/sets/``: other data to
+        data: Config with ``train_set`` and ``test_set``, as in ``configs/_base_/sets/``: other data to
             evaluate on.
         store: Path of the clip store, where it is another than the config's.
         modalities: Which of the checkpoint's; by default all.

@@ -11,7 +11,7 @@ import numpy as np
 from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.arrays import load_arrays
 from mmskelssl.evaluation.features import FeatureKey, Features, cached_features, view_text
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.pretrained_model import Subject
 
 
 class Workspace:

@@ -13,7 +13,7 @@ from mmengine.fileio import load
 from mmskelssl.utils.config import ConfigError
 
 _PACKAGE = Path(__file__).parents[1]
-# Stores and splits of configs/_base_/datasets/sets, as metafiles call them.
+# Stores and splits of configs/_base_/sets, as metafiles call them.
 _DATASETS = {
     'ntu60_xsub': 'NTU RGB+D 60 x-sub',
     'ntu60_xview': 'NTU RGB+D 60 x-view',

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import pickle
 import re
+import zipfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +19,6 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mmskelssl.utils.errors import CheckpointError
-from mmskelssl.utils.sealing import check_seal
 
 
 def _history_method(owner: type, name: str) -> Callable:
@@ -56,7 +57,7 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
     """
     try:
         if not mmap:
-            check_seal(filename)
+            check_crc(filename)
         checkpoint = torch.load(filename, map_location=map_location, weights_only=True, mmap=mmap)
     except FileNotFoundError as error:
         raise CheckpointError(f'Checkpoint not found: {filename}. Check the path.') from error
@@ -79,6 +80,19 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__} and not a checkpoint: use another.')
     return checkpoint
+
+
+def check_crc(filename: str | os.PathLike) -> None:
+    """Compares a checkpoint with the checksums that torch writes into it (a zip archive, as of torch 1.6).
+
+    Raises:
+        CheckpointError: If its content is not what was written.
+    """
+    if not zipfile.is_zipfile(filename):
+        return  # torch.load says what it is
+    with zipfile.ZipFile(filename) as archive:
+        if archive.testzip():
+            raise CheckpointError(f'Checkpoint {filename} is damaged: copy it again, or use another.')
 
 
 def register_safe_checkpoint_loading() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmskelssl.utils.checkpoint import load_checkpoint_file
+from mmskelssl.utils.checkpoint import check_crc, load_checkpoint_file
 from mmskelssl.utils.errors import CheckpointError
-from mmskelssl.utils.sealing import check_seal
 
 
 def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
@@ -34,7 +33,7 @@ def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
     while found:
         newest = max(found)
         try:
-            check_seal(newest[-1])
+            check_crc(newest[-1])
         except CheckpointError as error:
             damaged.append(error)
             found.remove(newest)

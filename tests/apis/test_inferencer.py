@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mmskelssl.apis import SkeletonInferencer, extract_features
+from mmskelssl.converters.ntu import write_skeleton_file
 from mmskelssl.datasets import ClipStore
-from mmskelssl.datasets.readers.ntu import write_skeleton_file
 from mmskelssl.utils import ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 

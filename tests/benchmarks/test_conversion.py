@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelssl.datasets.readers.ntu import clip_name, read_skeleton_file, write_skeleton_file
+from mmskelssl.converters.ntu import clip_name, read_skeleton_file, write_skeleton_file
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark_conversion.py'
+TOOL = Path(__file__).parents[2] / 'benchmarks' / 'conversion.py'
 STAGES = ['read', 'normalize', 'both']
 GENDATA = """
 import numpy as np
 from tqdm import tqdm
 from data_gen.preprocess import pre_normalization
-from mmskelssl.datasets.readers.ntu import read_skeleton_file
+from mmskelssl.converters.ntu import read_skeleton_file
 def read_xyz(file, max_body, num_joint):
     assert (max_body, num_joint) == (4, 25)
     print('chatter')

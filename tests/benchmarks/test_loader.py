@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark_dataloader.py'
+TOOL = Path(__file__).parents[2] / 'benchmarks' / 'loader.py'
 TINY = ['--num-clips', 6, '--batch-size', 3, '--batches', 2, '--repeats', 3]
 PEER = """
 from torchvision import transforms

@@ -1,4 +1,4 @@
-"""The real tools/analysis_tools/benchmark_step.py on tiny sizes: what it says, not how fast it is."""
+"""The real benchmarks/step.py on tiny sizes: what it says, not how fast it is."""
 
 import importlib.util
 import json
@@ -55,7 +55,7 @@ class MoCo(nn.Module):
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('benchmark_step', ROOT / 'tools/analysis_tools/benchmark_step.py')
+    spec = importlib.util.spec_from_file_location('benchmark_step', ROOT / 'benchmarks/step.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

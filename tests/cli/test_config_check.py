@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from tools_runs import make_workshop
 
-from mmskelssl.apis.config_check import (
+from mmskelssl.cli.config_check import (
     RANGES,
     _lies_in,
     _parameters,

@@ -6,7 +6,7 @@ import pytest
 from list_reader import MIXED, ListReader, raw
 from PIL import Image
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
 from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter
 
 

@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 from tools_runs import make_workshop, run
 
-from mmskelssl.apis.dry_run import reduced
+from mmskelssl.cli.dry_run import reduced
 
 
 @pytest.fixture(scope='module')

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from official_programs import MODALITIES, SUFFIX, Program
 
-from mmskelssl.models.official_weights import build_converted, convert_official
+from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import CheckpointError
 
 ROLES = dict(cmd=('q', 'k'), crossclr=('q', 'k'), mmcv_mutual=('q', 'k', 'p'))

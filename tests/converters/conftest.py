@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-CONVERTERS = Path(__file__).parents[3] / 'tools' / 'dataset_converters'
+CONVERTERS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 
 
 @pytest.fixture

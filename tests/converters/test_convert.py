@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from list_reader import MIXED, SKIPPED, ListReader, body, raw, with_gap
 
+from mmskelssl.converters.convert import convert
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.conversion import convert
 from mmskelssl.utils.errors import ClipError, StoreError
 
 

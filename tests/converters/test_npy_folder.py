@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.npy_folder import NpyFolderReader
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import KINECT20, get_layout
-from mmskelssl.datasets.readers.npy_folder import NpyFolderReader
 from mmskelssl.utils.errors import ClipError, StoreError
 
 ARM = dict(

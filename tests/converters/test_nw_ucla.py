@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmskelssl.converters.nw_ucla import NWUCLAReader
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import KINECT20
-from mmskelssl.datasets.readers.nw_ucla import NWUCLAReader
 from mmskelssl.utils.errors import ClipError, StoreError
 
-CONVERTER = Path(__file__).parents[3] / 'tools' / 'dataset_converters' / 'nw_ucla.py'
+CONVERTER = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'nw_ucla.py'
 # name: frames
 GOOD = {'a01_s02_e03_v01': 5, 'a12_s01_e00_v02': 1, 'a08_s10_e04_v03': 9}
 LABELS = {'a01_s02_e03_v01': 1, 'a12_s01_e00_v02': 10, 'a08_s10_e04_v03': 7}

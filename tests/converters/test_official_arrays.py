@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.ntu import NTU60
+from mmskelssl.converters.official_arrays import OfficialArraysReader, unpadded_length
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.ntu import NTU60
-from mmskelssl.datasets.readers.official_arrays import OfficialArraysReader, unpadded_length
 from mmskelssl.datasets.transforms import pre_normalize
 from mmskelssl.utils.errors import StoreError
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.utils.errors import StoreError
-from mmskelssl.utils.plain_pickle import load_plain_pickle
 
 ARRAYS = [
     np.arange(24, dtype=np.float16).reshape(2, 3, 4),

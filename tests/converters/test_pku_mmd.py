@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.convert import convert
+from mmskelssl.converters.pku_mmd import ACTIONS, PKUMMDReader, files, write_pku_tree
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.conversion import convert
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip
-from mmskelssl.datasets.readers.pku_mmd import ACTIONS, PKUMMDReader, files, write_pku_tree
 from mmskelssl.utils.errors import ClipError, StoreError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 CONVERTER = ROOT / 'tools' / 'dataset_converters' / 'pku_mmd.py'
 SUBJECT, VIEW = 'cross_subject_v2.txt', 'cross_view_v2.txt'
 
@@ -300,7 +300,7 @@ def test_unusable_folders(tree, tmp_path):
 
 
 def test_files_without_bound_are_not_read(tree, monkeypatch):
-    monkeypatch.setattr('mmskelssl.datasets.readers.pku_mmd.reader.MAX_BYTES', 10_000)
+    monkeypatch.setattr('mmskelssl.converters.pku_mmd.reader.MAX_BYTES', 10_000)
     clips, errors = outcomes(tree)
     assert clips == ['A01N01-R_0']
     assert all('bytes are more than the 10000' in error and error.startswith('skeleton/') for error in errors)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.pyskl import PysklReader
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import COCO17, KINECT20, NTU25
-from mmskelssl.datasets.readers.pyskl import PysklReader
 from mmskelssl.utils.errors import ClipError, StoreError
 
 rng = np.random.default_rng(0)

@@ -1,7 +1,7 @@
 import pytest
 
+from mmskelssl.converters.report import report_on
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.conversion_report import report_on
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.convert import convert
+from mmskelssl.converters.journal import resumable_folder, unfinished_folder
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.conversion import convert
-from mmskelssl.datasets.conversion_journal import resumable_folder, unfinished_folder
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.utils.errors import ClipError, StoreError
 
 NUM_SOURCES = 40

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.ntu import NTU60_TRAIN_PERFORMERS
+from mmskelssl.converters.synthetic import SyntheticReader
+from mmskelssl.converters.synthetic.actions import ACTIONS, joint_angles, travel
+from mmskelssl.converters.synthetic.body import forward_kinematics, pose, random_offsets, rotation_matrices
+from mmskelssl.converters.synthetic.noise import recorded_frames, smooth_noise
+from mmskelssl.converters.synthetic.scene import Performer, mirrored, perform
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.ntu import NTU60_TRAIN_PERFORMERS
-from mmskelssl.datasets.readers.synthetic import SyntheticReader
-from mmskelssl.datasets.readers.synthetic.actions import ACTIONS, joint_angles, travel
-from mmskelssl.datasets.readers.synthetic.body import forward_kinematics, pose, random_offsets, rotation_matrices
-from mmskelssl.datasets.readers.synthetic.noise import recorded_frames, smooth_noise
-from mmskelssl.datasets.readers.synthetic.scene import Performer, mirrored, perform
 from mmskelssl.utils.errors import StoreError
 
-CONVERTER = Path(__file__).parents[3] / 'tools' / 'dataset_converters' / 'synthetic.py'
+CONVERTER = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'synthetic.py'
 REVERSALS = [
     ('circle a hand forwards', 'circle a hand backwards'),
     ('punch', 'pull'),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.models.official_weights import build_converted, convert_official
+from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import register_all_modules
 
 VIEW_OF_ENCODER = dict(encoder_q='query', encoder_k='key', encoder_p='second_key')

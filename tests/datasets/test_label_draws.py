@@ -10,7 +10,7 @@ from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.datasets.label_draws import NUM_DRAWS, RATIOS, drawn_ratios, names_digest, read_draw, write_draws
 from mmskelssl.utils.errors import StoreError
 
-SHIPPED = Path(__file__).parents[2] / 'configs' / '_base_' / 'draws'
+SHIPPED = Path(__file__).parents[2] / 'configs' / 'protocols' / 'draws'
 # Training sides of NTU RGB+D, from the data set's papers: Shahroudy et al., CVPR 2016; Liu et al., TPAMI 2020.
 NTU60_PERFORMERS = {1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38}
 NTU120_PERFORMERS = NTU60_PERFORMERS | {

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from mmengine.fileio import get_file_backend, put
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
+from mmskelssl.engine.checkpoints import SealingBackend, check_seal
 from mmskelssl.utils import CheckpointError
 from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
-from mmskelssl.utils.sealing import SealingBackend, check_seal
 
 
 def content(iteration=1, epoch=1):

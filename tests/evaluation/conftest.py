@@ -7,12 +7,12 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import write_draws
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.subject import read_subject
 from mmskelssl.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-PROTOCOLS = CONFIGS / '_base_' / 'protocols'
+PROTOCOLS = CONFIGS / 'protocols'
 VIEW = [dict(type='TemporalCropResize', num_frames=8, ratio=(0.3, 1.0), min_frames=4), dict(type='Shear')]
 TEST = [dict(type='CenterCropResize', num_frames=8)]
 GRU = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)

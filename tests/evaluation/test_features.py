@@ -6,7 +6,7 @@ import torch
 
 from mmskelssl.evaluation import features as module
 from mmskelssl.evaluation.features import encode, load_features
-from mmskelssl.evaluation.subject import read_subject
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils.errors import ReportError
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelssl.evaluation.subject import read_subject, state_digest
+from mmskelssl.evaluation.pretrained_model import read_subject, state_digest
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.errors import CheckpointError, StoreError
 

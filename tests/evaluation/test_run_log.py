@@ -1,6 +1,6 @@
 import json
 
-from mmskelssl.utils.run_log import read_run, resumed
+from mmskelssl.evaluation.run_log import read_run, resumed
 
 
 def training(iteration: int, epoch: int, loss: float) -> dict:

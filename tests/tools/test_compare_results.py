@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmskelssl.evaluation.report import (
+from mmskelssl.evaluation.results import (
     DataDescription,
     EvaluationReport,
     ProtocolCard,

@@ -13,7 +13,7 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.evaluation.protocols import NearestNeighbours, trained_classifier
-from mmskelssl.evaluation.report import load_report
+from mmskelssl.evaluation.results import load_report
 from mmskelssl.registry import MODELS
 
 TOOLS = Path(__file__).parents[2] / 'tools'

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mmskelssl.utils.run_log import LogError, find_logs, read_run
+from mmskelssl.evaluation.run_log import LogError, find_logs, read_run
 from mmskelssl.visualization import plot_curves, save_figure
 
 COUNTERS = ('epoch', 'iter', 'step')

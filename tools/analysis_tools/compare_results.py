@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelssl.apis.launch import exit_status
-from mmskelssl.evaluation.report import EvaluationReport, ProtocolCard, load_report
+from mmskelssl.cli.launch import exit_status
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolCard, load_report
 from mmskelssl.utils.files import written_beside
 
 

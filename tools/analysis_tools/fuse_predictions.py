@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.apis.launch import exit_status
+from mmskelssl.cli.launch import exit_status
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
 from mmskelssl.evaluation.functional import check_aligned, fuse_scores, topk_accuracy
-from mmskelssl.evaluation.report import Statistic
+from mmskelssl.evaluation.results import Statistic
 
 
 def main() -> int:

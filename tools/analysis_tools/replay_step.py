@@ -15,7 +15,7 @@ import torch
 from mmengine.device import get_device
 from torch import Tensor, nn
 
-from mmskelssl.apis.launch import exit_status
+from mmskelssl.cli.launch import exit_status
 from mmskelssl.engine.step_record import gradients, non_finite, set_random_state
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import CheckpointError, register_all_modules

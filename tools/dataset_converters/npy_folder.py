@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.annotation import read_classes, read_layout
-from mmskelssl.datasets.readers.npy_folder import NpyFolderReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.annotation import read_classes, read_layout
+from mmskelssl.converters.npy_folder import NpyFolderReader
 
 
 def open_reader(args: argparse.Namespace) -> NpyFolderReader:

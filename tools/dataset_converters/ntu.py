@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.ntu import BODY_SELECTIONS, DATASETS, NTUReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.ntu import BODY_SELECTIONS, DATASETS, NTUReader
 from mmskelssl.utils.errors import StoreError
 
 

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.nw_ucla import EXPECTED_SPLITS, NWUCLAReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.nw_ucla import EXPECTED_SPLITS, NWUCLAReader
 
 
 def main() -> int:

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.pku_mmd import EXPECTED_SPLITS, PHASES, RANGES, PKUMMDReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.pku_mmd import EXPECTED_SPLITS, PHASES, RANGES, PKUMMDReader
 
 
 def main() -> int:

@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.annotation import read_classes, read_layout
-from mmskelssl.datasets.readers.pyskl import THIRD, PysklReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.annotation import read_classes, read_layout
+from mmskelssl.converters.pyskl import THIRD, PysklReader
 
 
 def open_reader(args: argparse.Namespace) -> PysklReader:

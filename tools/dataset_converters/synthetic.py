@@ -5,10 +5,10 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from mmskelssl.apis.conversion import add_conversion_arguments, run_conversion
-from mmskelssl.datasets.readers.ntu import NTU60_TRAIN_PERFORMERS, write_skeleton_file
-from mmskelssl.datasets.readers.pku_mmd import write_pku_tree
-from mmskelssl.datasets.readers.synthetic import SyntheticReader
+from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.converters.ntu import NTU60_TRAIN_PERFORMERS, write_skeleton_file
+from mmskelssl.converters.pku_mmd import write_pku_tree
+from mmskelssl.converters.synthetic import SyntheticReader
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.progress import track
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmskelssl.converters.base import Reader
+from mmskelssl.converters.doctor.compare import Comparison, Difference, compare
+from mmskelssl.converters.doctor.verify import verify
+from mmskelssl.converters.official_arrays import OfficialArraysReader
+from mmskelssl.converters.pyskl import PysklReader
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.comparison import Comparison, Difference, compare
-from mmskelssl.datasets.readers.base import Reader
-from mmskelssl.datasets.readers.official_arrays import OfficialArraysReader
-from mmskelssl.datasets.readers.pyskl import PysklReader
 from mmskelssl.datasets.transforms import normalize_clip
-from mmskelssl.datasets.verification import verify
 from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.errors import StoreError

@@ -6,7 +6,7 @@ import sys
 import torch
 from mmengine.config import Config, DictAction
 
-from mmskelssl.models.official_weights import build_converted, convert_official
+from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import CheckpointError, register_all_modules
 from mmskelssl.utils.checkpoint import load_checkpoint_file
 from mmskelssl.utils.files import written_beside

@@ -1,4 +1,4 @@
-_base_ = ['pretrain.py', 'sets/ntu120_xset.py', 'views/crossclr.py']
+_base_ = ['pretrain.py', '../sets/ntu120_xset.py', '../views/crossclr.py']
 
 _train = dict(_base_.train_set, normalize=_base_.normalize, pipeline=_base_.train_pipeline)
 _gallery = dict(_base_.train_set, normalize=_base_.normalize, pipeline=_base_.test_pipeline)

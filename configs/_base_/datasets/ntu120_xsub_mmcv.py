@@ -1,4 +1,4 @@
-_base_ = ['pretrain.py', 'sets/ntu120_xsub.py', 'views/mmcv.py']
+_base_ = ['pretrain.py', '../sets/ntu120_xsub.py', '../views/mmcv.py']
 
 _train = dict(_base_.train_set, pipeline=_base_.train_pipeline)
 _gallery = dict(_base_.train_set, pipeline=_base_.test_pipeline)

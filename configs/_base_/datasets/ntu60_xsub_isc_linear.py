@@ -1,4 +1,4 @@
-_base_ = ['linear.py', 'sets/ntu60_xsub.py', 'views/isc_linear.py']
+_base_ = ['linear.py', '../sets/ntu60_xsub.py', '../views/isc_linear.py']
 
 _test = dict(_base_.test_set, pipeline=_base_.test_pipeline)
 train_dataloader = dict(dataset=dict(_base_.train_set, pipeline=_base_.train_pipeline))

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.doctor.verify import clips_named
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.verification import clips_named
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.progress import track
 

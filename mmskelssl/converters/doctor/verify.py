@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mmskelssl.converters.annotation import some
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.readers.annotation import some
 from mmskelssl.utils.progress import track
 
 _SHOWN = 3

@@ -1,7 +1,8 @@
 """NTU RGB+D 60 and 120: raw files of 25 joints of Kinect v2, written and read."""
 
-from mmskelssl.datasets.readers.ntu.bodies import BODY_SELECTIONS
-from mmskelssl.datasets.readers.ntu.protocol import (
+from mmskelssl.converters.ntu.bodies import BODY_SELECTIONS
+from mmskelssl.converters.ntu.reader import NTUReader, read_skeleton_file
+from mmskelssl.converters.ntu.sets import (
     DATASETS,
     NTU60,
     NTU60_TRAIN_PERFORMERS,
@@ -12,9 +13,8 @@ from mmskelssl.datasets.readers.ntu.protocol import (
     clips_without_skeleton,
     parse_clip_name,
 )
-from mmskelssl.datasets.readers.ntu.reader import NTUReader, read_skeleton_file
-from mmskelssl.datasets.readers.ntu.skeleton_file import MAX_BODIES, MAX_BYTES, MAX_FRAMES, Bodies, parse_skeleton
-from mmskelssl.datasets.readers.ntu.writer import write_skeleton_file
+from mmskelssl.converters.ntu.skeleton_file import MAX_BODIES, MAX_BYTES, MAX_FRAMES, Bodies, parse_skeleton
+from mmskelssl.converters.ntu.writer import write_skeleton_file
 
 __all__ = [
     'BODY_SELECTIONS',

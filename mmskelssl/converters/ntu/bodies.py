@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmskelssl.datasets.readers.ntu.skeleton_file import Bodies
+from mmskelssl.converters.ntu.skeleton_file import Bodies
 
 
 def most_energetic_bodies(bodies: Bodies, num_persons: int = 2, num_candidates: int = 4) -> np.ndarray:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.ntu.bodies import BODY_SELECTIONS
+from mmskelssl.converters.ntu.sets import NTU60, NTU120, NTUDataset, clips_without_skeleton, parse_clip_name
+from mmskelssl.converters.ntu.skeleton_file import MAX_BYTES, parse_skeleton
+from mmskelssl.converters.raw_files import RawFile, list_files
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.readers.ntu.bodies import BODY_SELECTIONS
-from mmskelssl.datasets.readers.ntu.protocol import NTU60, NTU120, NTUDataset, clips_without_skeleton, parse_clip_name
-from mmskelssl.datasets.readers.ntu.skeleton_file import MAX_BYTES, parse_skeleton
-from mmskelssl.datasets.readers.raw_files import RawFile, list_files
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
 from mmskelssl.utils.memory import keep_freed_memory

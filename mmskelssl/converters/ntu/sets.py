@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from mmskelssl.datasets.readers.base import RawClip
-from mmskelssl.datasets.readers.ntu.actions import ACTIONS
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.ntu.actions import ACTIONS
 from mmskelssl.utils.errors import ClipError
 
 NTU60_TRAIN_PERFORMERS = frozenset((1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmskelssl.converters.ntu.decimals import parse_decimal, parse_decimals
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.ntu.decimals import parse_decimal, parse_decimals
 from mmskelssl.utils.errors import ClipError
 
 # A frame may hold at most this many bodies.

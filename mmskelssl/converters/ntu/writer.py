@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.converters.ntu.skeleton_file import MAX_BODIES
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.ntu.skeleton_file import MAX_BODIES
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.files import written_beside
 

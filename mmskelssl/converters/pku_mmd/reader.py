@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.annotation import some
-from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.readers.pku_mmd.files import (
+from mmskelssl.converters.annotation import some
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.pku_mmd.files import (
     MAX_BYTES,
     parse_label,
     parse_recording,
     parse_split,
     text_lines,
 )
-from mmskelssl.datasets.readers.raw_files import RawFile, list_files
+from mmskelssl.converters.raw_files import RawFile, list_files
+from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import fingerprint
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.datasets.readers.base import RawClip
-from mmskelssl.datasets.readers.pku_mmd.files import NUM_BODIES
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.pku_mmd.files import NUM_BODIES
 from mmskelssl.utils.files import written_beside
 
 # Frames between actions.

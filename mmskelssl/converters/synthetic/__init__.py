@@ -1,3 +1,3 @@
-from mmskelssl.datasets.readers.synthetic.reader import SyntheticReader
+from mmskelssl.converters.synthetic.reader import SyntheticReader
 
 __all__ = ['SyntheticReader']

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmskelssl.datasets.readers.synthetic.body import DOFS, JOINTS
+from mmskelssl.converters.synthetic.body import DOFS, JOINTS
 
 
 @dataclass(frozen=True)

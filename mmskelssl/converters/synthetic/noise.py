@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmskelssl.datasets.readers.synthetic.actions import Motion
-from mmskelssl.datasets.readers.synthetic.body import DOFS, JOINTS, without_side
+from mmskelssl.converters.synthetic.actions import Motion
+from mmskelssl.converters.synthetic.body import DOFS, JOINTS, without_side
 
 FRAME_RATE = 30
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.ntu import NTU60, NTU60_TRAIN_PERFORMERS, clip_name
+from mmskelssl.converters.synthetic.actions import ACTIONS
+from mmskelssl.converters.synthetic.scene import Performer, record
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip, Reader
-from mmskelssl.datasets.readers.ntu import NTU60, NTU60_TRAIN_PERFORMERS, clip_name
-from mmskelssl.datasets.readers.synthetic.actions import ACTIONS
-from mmskelssl.datasets.readers.synthetic.scene import Performer, record
 from mmskelssl.utils.errors import StoreError
 
 # As in NTU RGB+D: 40 performers, half of them training, and camera 1 for the test of the cross-view split.

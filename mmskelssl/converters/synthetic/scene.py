@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.synthetic.actions import Action, Motion, joint_angles, travel
-from mmskelssl.datasets.readers.synthetic.body import pose, random_offsets
-from mmskelssl.datasets.readers.synthetic.noise import (
+from mmskelssl.converters.synthetic.actions import Action, Motion, joint_angles, travel
+from mmskelssl.converters.synthetic.body import pose, random_offsets
+from mmskelssl.converters.synthetic.noise import (
     FRAME_RATE,
     idle_angles,
     recorded_frames,
@@ -18,6 +17,7 @@ from mmskelssl.datasets.readers.synthetic.noise import (
     tracked,
     without_lost_frames,
 )
+from mmskelssl.datasets.layouts import NTU25
 
 _NUM_FRAMES = (40, 200)
 

@@ -16,8 +16,8 @@ from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.arrays import save_arrays
 from mmskelssl.evaluation.features import view_text
 from mmskelssl.evaluation.functional import confusion_matrix, per_class_accuracy, topk_accuracy
-from mmskelssl.evaluation.report import ProtocolCard, ProtocolResult, Statistic
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.results import ProtocolCard, ProtocolResult, Statistic
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.version import __version__
 

@@ -12,10 +12,10 @@ from mmengine.config import Config
 from mmskelssl.datasets.label_draws import draw_ranks
 from mmskelssl.evaluation.features import Features
 from mmskelssl.evaluation.functional import check_aligned, choose_weights, fuse_scores, train_linear_probes
+from mmskelssl.evaluation.pretrained_model import Subject
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.protocols.feature_probe import linear_recipe
-from mmskelssl.evaluation.report import ProtocolCard
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 

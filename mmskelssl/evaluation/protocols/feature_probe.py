@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from mmskelssl.evaluation.functional import LinearRecipe, topk_accuracy, train_linear_probes
 from mmskelssl.evaluation.protocols.base import Measurement
 from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
-from mmskelssl.evaluation.report import ProtocolCard
+from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 

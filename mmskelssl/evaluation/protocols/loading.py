@@ -23,7 +23,7 @@ def load_protocol(
     Args:
         name: Of a config in ``folder``; ``{protocol}-{ensemble}`` fuses the modalities' scores of a protocol by an
             ensemble's config, such as ``linear-3s``. Or the path of a config file.
-        folder: Of the configs, ``configs/_base_/protocols``.
+        folder: Of the configs, ``configs/protocols``.
         options: Name to overrides of its config.
         check: Gives the config, or raises an error of its own.
 

@@ -9,9 +9,9 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmskelssl.evaluation.functional import knn_votes, retrieval_metrics
+from mmskelssl.evaluation.pretrained_model import Subject
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
-from mmskelssl.evaluation.report import ProtocolCard
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 

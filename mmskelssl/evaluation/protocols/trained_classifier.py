@@ -21,9 +21,9 @@ from mmskelssl.datasets.label_draws import NUM_DRAWS, names_digest
 from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
 from mmskelssl.evaluation.features import view_text
+from mmskelssl.evaluation.pretrained_model import Subject
 from mmskelssl.evaluation.protocols.base import PREDICTIONS, Measurement, Protocol
-from mmskelssl.evaluation.report import ProtocolCard
-from mmskelssl.evaluation.subject import Subject
+from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint

@@ -1,12 +1,12 @@
-from mmskelssl.evaluation.report.card import ProtocolCard
-from mmskelssl.evaluation.report.report import (
+from mmskelssl.evaluation.results.card import ProtocolCard
+from mmskelssl.evaluation.results.report import (
     REPORT_FILE,
     DataDescription,
     EvaluationReport,
     load_report,
     save_report,
 )
-from mmskelssl.evaluation.report.result import ProtocolResult, Statistic
+from mmskelssl.evaluation.results.result import ProtocolResult, Statistic
 
 __all__ = [
     'REPORT_FILE',

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from pathlib import Path
 
-from mmskelssl.utils.run_log import LogError, read_run
+from mmskelssl.evaluation.run_log import LogError, read_run
 
 
 def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:

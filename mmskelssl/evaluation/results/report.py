@@ -24,7 +24,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmskelssl.evaluation.report.result import ProtocolResult
+from mmskelssl.evaluation.results.result import ProtocolResult
 from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.files import written_beside
 

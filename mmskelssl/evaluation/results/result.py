@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
-from mmskelssl.evaluation.report.card import ProtocolCard
+from mmskelssl.evaluation.results.card import ProtocolCard
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.evaluation.report import DataDescription
+from mmskelssl.evaluation.results import DataDescription
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.visualization.player import encode_clips
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from mmskelssl.evaluation.arrays import load_arrays
-from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
 from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
 from mmskelssl.visualization.plots import class_colors
 from mmskelssl.visualization.report.clips import PlayableClips

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
 from mmskelssl.utils.files import written_beside
 from mmskelssl.visualization.report.tables import ProtocolRow, confusions, headline, per_class, protocol_rows
 

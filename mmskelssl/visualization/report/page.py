@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from mmskelssl.datasets.layouts import get_layout
-from mmskelssl.evaluation.report import EvaluationReport
+from mmskelssl.evaluation.results import EvaluationReport
 from mmskelssl.utils.files import written_beside
 from mmskelssl.visualization.player import encode_skeleton, player_assets, script_json
 from mmskelssl.visualization.report.clips import PlayableClips

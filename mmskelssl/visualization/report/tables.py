@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmskelssl.evaluation.report import EvaluationReport, ProtocolResult
-from mmskelssl.utils.zoo import paper_result
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
+from mmskelssl.evaluation.zoo import paper_result
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.doctor.compare import compare, plain_name
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.comparison import compare, plain_name
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.readers.base import RawClip, Reader
 from mmskelssl.datasets.transforms import pre_normalize
 from mmskelssl.utils.errors import ClipError
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters.doctor.verify import verify
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.verification import verify
 from mmskelssl.utils.errors import StoreError
 
 

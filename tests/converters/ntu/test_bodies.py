@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_ntu import random_frames, skeleton_bytes
 
-from mmskelssl.datasets.readers.ntu import BODY_SELECTIONS, parse_skeleton
+from mmskelssl.converters.ntu import BODY_SELECTIONS, parse_skeleton
 
 
 def select(frames, how):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmskelssl.datasets.readers.ntu.decimals import parse_decimal, parse_decimals
+from mmskelssl.converters.ntu.decimals import parse_decimal, parse_decimals
 
 PAD = '.' * 16
 

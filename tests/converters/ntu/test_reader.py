@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_ntu import random_frames, skeleton_bytes
 
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.ntu import DATASETS, MAX_BYTES, NTU60, NTU120, NTUReader, read_skeleton_file
+from mmskelssl.converters.parallel import reading
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.parallel_reading import reading
-from mmskelssl.datasets.readers.base import RawClip
-from mmskelssl.datasets.readers.ntu import DATASETS, MAX_BYTES, NTU60, NTU120, NTUReader, read_skeleton_file
 from mmskelssl.utils.errors import ClipError, StoreError
 
-CONVERTER = Path(__file__).parents[4] / 'tools' / 'dataset_converters' / 'ntu.py'
+CONVERTER = Path(__file__).parents[3] / 'tools' / 'dataset_converters' / 'ntu.py'
 # name: bodies of each frame. Both sides of x-sub and x-view; the third comes first in the order of names.
 GOOD = {
     'S002C001P003R002A060': [2, 2, 1],

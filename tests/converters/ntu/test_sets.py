@@ -2,8 +2,8 @@ import gzip
 
 import pytest
 
-from mmskelssl.datasets.readers.base import RawClip
-from mmskelssl.datasets.readers.ntu import (
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.ntu import (
     NTU60,
     NTU120,
     NTU120_TRAIN_PERFORMERS,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_ntu import body_lines, random_frames, skeleton_bytes, skeleton_lines
 
-from mmskelssl.datasets.readers.ntu import MAX_BYTES, MAX_FRAMES, parse_skeleton
+from mmskelssl.converters.ntu import MAX_BYTES, MAX_FRAMES, parse_skeleton
 from mmskelssl.utils.errors import ClipError
 
 # One body, none, two, one.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelssl.datasets.readers.ntu import write_skeleton_file
+from mmskelssl.converters.ntu import write_skeleton_file
 from mmskelssl.utils.errors import ClipError
 
 

@@ -5,7 +5,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import nn
 
-from mmskelssl.utils.sealing import SealingBackend
+from mmskelssl.engine.checkpoints import WholeFilesBackend
 
 
 class Toy(BaseModel):
@@ -27,7 +27,7 @@ def disk(monkeypatch):
     class Disk:
         written, full, present = 0, (), []
 
-    put = SealingBackend.put
+    put = WholeFilesBackend.put
 
     def limited(self, obj, filepath):
         if str(filepath).endswith('.pth'):
@@ -37,7 +37,7 @@ def disk(monkeypatch):
                 raise OSError(errno.ENOSPC, 'No space left on device')
         put(self, obj, filepath)
 
-    monkeypatch.setattr(SealingBackend, 'put', limited)
+    monkeypatch.setattr(WholeFilesBackend, 'put', limited)
     return Disk
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmskelssl.datasets import ClipStore
-from mmskelssl.evaluation.subject import read_subject
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.workspace import Workspace
 
 from ..conftest import pretraining

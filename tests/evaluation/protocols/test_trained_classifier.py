@@ -5,9 +5,9 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
+from mmskelssl.evaluation.pretrained_model import read_subject, subject_of
 from mmskelssl.evaluation.protocols import trained_classifier
 from mmskelssl.evaluation.protocols.loading import load_protocol
-from mmskelssl.evaluation.subject import read_subject, subject_of
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import DATASETS, MODELS
 from mmskelssl.utils.errors import StoreError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmskelssl.evaluation.report import (
+from mmskelssl.evaluation.results import (
     DataDescription,
     EvaluationReport,
     ProtocolCard,

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from mmskelssl.cli.official_weights import rename_agcn
 from mmskelssl.datasets.layouts import LAYOUTS, get_layout
 from mmskelssl.models.backbones.agcn import AGCN, AdaptiveGraphConv, AGCNBlock
 from mmskelssl.models.backbones.graph import directed_partition
-from mmskelssl.models.official_weights import rename_agcn
 
 BONES = (
     '1-2 2-21 3-21 4-3 5-21 6-5 7-6 8-7 9-21 10-9 11-10 12-11 13-1 14-13 15-14 16-15 17-1 18-17 19-18 20-19 22-23 23-8 '

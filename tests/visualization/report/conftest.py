@@ -5,7 +5,7 @@ import pytest
 
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.evaluation.arrays import save_arrays
-from mmskelssl.evaluation.report import (
+from mmskelssl.evaluation.results import (
     DataDescription,
     EvaluationReport,
     ProtocolCard,
