@@ -1,5 +1,5 @@
 # Training of a classifier.
-_base_ = 'loaders.py'
+_base_ = '../loaders.py'
 val_evaluator = dict(type='Accuracy', topk=(1, 5))
 test_evaluator = val_evaluator
 val_cfg = dict(type='ValLoop')

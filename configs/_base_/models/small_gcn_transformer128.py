@@ -1,2 +1,2 @@
-_base_ = 'small_gcn_transformer_ntu25.py'
-encoder = dict(layout='kinect20', num_persons=1, width=128, ffn_channels=256)
+_base_ = 'small_gcn_transformer64.py'
+encoder = dict(width=128, ffn_channels=256)
