@@ -57,7 +57,7 @@ class MemoryBank(nn.Module):
         (count,) = set(lengths.values())
         if count > self.size:
             raise ConfigError(
-                f'A batch of {count} keys does not fit into model.queue_size={self.size}: raise queue_size or lower the '
+                f'A batch of {count} keys does not fit into model.queue_size={self.size}: raise it or lower the '
                 'total batch size.'
             )
         slots = (self.pointer + torch.arange(count, device=self.pointer.device)) % self.size

@@ -17,8 +17,9 @@ from mmskelssl.utils.errors import ConfigError
 
 
 class Entity:
-    """A query, its key, and a bank of past keys (I²MD's word, section 3.2): of a stream, a branch, one of several necks,
-    or a second momentum encoder.
+    """A query, its key, and a bank of past keys (I²MD's word, section 3.2).
+
+    Of a stream, a branch, one of several necks, or a second momentum encoder.
 
     Args:
         query: z_q (N, D), unit length.
