@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-from tools_runs import ROOT
+from workshop import ROOT
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.registry import MODELS, TRANSFORMS

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 from mmengine.config import Config
-from tools_runs import make_workshop
+from workshop import make_workshop
 
 from mmskelssl.cli.config_check import (
     RANGES,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tools_runs import ROOT, command_and_environment, run, write_store
+from workshop import ROOT, command_and_environment, run, write_store
 
 # Dropout, two loader workers, a schedule by iteration; 4 iterations an epoch.
 CONFIG = f"""

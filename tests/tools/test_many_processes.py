@@ -7,7 +7,7 @@ import re
 
 import pytest
 import torch
-from tools_runs import ROOT, run, write_store
+from workshop import ROOT, run, write_store
 
 TOTAL_BATCH = 12
 STEPS = 20

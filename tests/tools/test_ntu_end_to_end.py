@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from tools_runs import ROOT, run
+from workshop import ROOT, run
 
 from mmskelssl.datasets.clip_store import ClipStore
 

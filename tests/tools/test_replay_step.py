@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tools_runs import make_workshop, run
+from workshop import make_workshop, run
 
 from mmskelssl.datasets.clip_store import ClipStore
 

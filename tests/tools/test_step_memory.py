@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from tools_runs import make_workshop, run
+from workshop import make_workshop, run
 
 
 @pytest.fixture(scope='module')

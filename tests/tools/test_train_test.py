@@ -17,7 +17,7 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
-from tools_runs import NUM_TEST, ROOT, make_workshop, run
+from workshop import NUM_TEST, ROOT, make_workshop, run
 
 LINEAR = f"""
 _base_ = [

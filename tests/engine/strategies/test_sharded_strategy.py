@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from tools_runs import make_workshop, run
+from workshop import make_workshop, run
 
 from mmskelssl.engine.strategies.sharded_strategy import sharded_units
 from mmskelssl.registry import MODELS
