@@ -63,9 +63,7 @@ def random_clip(persons: int = 1, frames: int = 5, joints: int = 25, coords: int
 
 
 def make_workshop(folder: Path, train: int = 27, test: int = NUM_TEST, **configs: str) -> Path:
-    """Writes ``store``, with splits of these sizes, ``pretrain.py`` and other files of text ``{name}.py`` into a folder,
-    and gives the folder.
-    """
+    """Writes ``store``, with splits of these sizes, ``pretrain.py`` and other configs into a folder, and gives it."""
     write_store(folder / 'store', train=train, test=test)
     for name, text in dict(configs, pretrain=PRETRAIN).items():
         (folder / f'{name}.py').write_text(text)

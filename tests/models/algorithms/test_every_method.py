@@ -8,7 +8,7 @@ import torch
 
 MODALITIES = ['joint', 'motion', 'bone']
 TRANSFORMER = dict(
-    type='GCNTransformer', layout='kinect20', num_persons=1, gcn_channels=4, width=8, num_layers=2, num_heads=2,
+    type='GCNTransformer', gcn_channels=4, width=8, num_layers=2, num_heads=2,
     ffn_channels=16, dropout=0.0,
 )  # fmt: skip
 METHODS = dict(
@@ -48,7 +48,7 @@ def test_keys_for_every_field_of_the_bank(make):
         assert key.shape == (6, model.bank.fields[name]) and not key.requires_grad
         if not name.endswith('_hidden'):
             torch.testing.assert_close(key.norm(dim=1), torch.ones(6))
-    model.bank.enqueue(model.keys)
+    model.after_update([model.keys])
     assert all(torch.equal(model.bank[name][:6], key) for name, key in model.keys.items())
 
 
@@ -68,11 +68,11 @@ def test_gradients_reach_all_of_the_query_encoders_and_nothing_else(make):
     model = make.model()
     total(model(make.views, mode='loss')).backward()
     for name, parameter in model.named_parameters():
-        if name.startswith('encoder_q.'):
+        if name.startswith('encoder.'):
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         else:
             assert parameter.grad is None, name
-    weights = [p for p in model.encoder_q.parameters() if p.ndim > 1]
+    weights = [p for p in model.encoder.parameters() if p.ndim > 1]
     assert all(weight.grad.any() for weight in weights)
 
 
@@ -113,8 +113,8 @@ def test_autocast_is_finite_and_close(make, dtype):
         assert loss.dtype == torch.float32
         assert loss.item() == pytest.approx(exact[name].item(), rel=0.05), name
     total(losses).backward()
-    assert all(p.grad.isfinite().all() for p in model.encoder_q.parameters())
-    model.bank.enqueue(model.keys)
+    assert all(p.grad.isfinite().all() for p in model.encoder.parameters())
+    model.after_update([model.keys])
     norms = model.bank['joint'][:6].norm(dim=1)
     torch.testing.assert_close(norms, torch.ones(6), atol=1e-2, rtol=0)
 
@@ -124,28 +124,28 @@ def test_momentum_update_in_closed_form_for_every_momentum_encoder(make):
     names = ['encoder_k'] + ['encoder_p'] * (make.method == 'MMCVMutual')
     assert model.momenta == dict(zip(names, (0.9, 0.995), strict=False))
     start = {name: copy.deepcopy(getattr(model, name)) for name in names}
-    query = copy.deepcopy(model.encoder_q)
+    query = copy.deepcopy(model.encoder)
     for _ in range(4):
-        model.momentum_update()
+        model.before_update()
     for name in names:
         factor = model.momenta[name] ** 4
         for now, before, target in zip(
             getattr(model, name).parameters(), start[name].parameters(), query.parameters(), strict=True
         ):
             torch.testing.assert_close(now, target + (before - target) * factor, atol=1e-6, rtol=1e-5)
-    assert all(map(torch.equal, query.parameters(), model.encoder_q.parameters()))
+    assert all(map(torch.equal, query.parameters(), model.encoder.parameters()))
 
 
 def test_init_weights_makes_every_momentum_encoder_a_copy(make):
     model = make.model()
     model.init_weights()
     for name in model.momenta:
-        assert all(map(torch.equal, getattr(model, name).state_dict().values(), model.encoder_q.state_dict().values()))
+        assert all(map(torch.equal, getattr(model, name).state_dict().values(), model.encoder.state_dict().values()))
 
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    optimizer = torch.optim.SGD(model.encoder_q.parameters(), lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(model.encoder.parameters(), lr=0.05, momentum=0.9)
     losses = []
     for _ in range(20):
         loss = total(model(make.views, mode='loss'))

@@ -107,7 +107,7 @@ def test_size_of_the_papers():
 
 
 def test_wrong_number_of_joints_is_explained():
-    with pytest.raises(ValueError, match=r'expects 150 input features \(V x C x M\) but got 120: set its num_joints'):
+    with pytest.raises(ValueError, match=r'expects 150 input features \(V x C x M\) but got 120: set model.layout and'):
         BiGRU(V, M, HIDDEN)(torch.zeros(2, M, T, 20, C))
 
 

@@ -10,7 +10,7 @@ from mmskelssl.models.classifiers import classifier
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import CheckpointError
 
-BACKBONE = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+BACKBONE = dict(type='BiGRU', hidden_channels=8)
 
 
 def make_classifier(**options):
@@ -53,7 +53,7 @@ def pretrained(tmp_path):
     )
     for parameter in method.encoder_k.parameters():
         parameter.zero_()
-    for encoder in method.encoder_q.values():
+    for encoder in method.encoder.values():
         encoder.backbone.input_norm.running_mean.normal_()
     torch.save(dict(state_dict=method.state_dict(), meta={}), tmp_path / 'pretrained.pth')
     return method, str(tmp_path / 'pretrained.pth')
@@ -118,7 +118,7 @@ def test_query_backbone_of_the_modality_is_taken_over(pretrained, view, modality
     model = make_classifier(modality=modality, pretrained=path, frozen=frozen)
     head = model.head.fc.weight.clone()
     model.init_weights()
-    wanted = method.encoder_q[modality].backbone.state_dict()
+    wanted = method.encoder[modality].backbone.state_dict()
     assert all(torch.equal(value, wanted[key]) for key, value in model.backbone.state_dict().items())
     assert torch.equal(model.head.fc.weight, head)
     torch.testing.assert_close(model.eval()(view)[modality], method.eval()(view)[modality])
