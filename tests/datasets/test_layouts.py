@@ -117,9 +117,7 @@ def test_groups_hold_every_joint_once(layout):
         if side in ('left', 'right'):
             assert all(layout.joints[v].startswith(side) for v in joints)
         elif layout is HAND22 and name != 'palm':
-            assert [layout.joints[v] for v in joints] == [
-                f'{name} {j}' for j in ('base', 'first joint', 'second joint', 'tip')
-            ]
+            assert [layout.joints[v] for v in joints] == [f'{name} {part}' for part in parts]
 
 
 def test_a_hand_is_a_tree_from_the_wrist():
@@ -139,9 +137,7 @@ def test_clips_are_moved_by_the_lower_spine_or_the_root():
 @pytest.mark.parametrize('part', ['spine', 'shoulders'])
 def test_what_a_layout_lacks_is_refused_with_who_needs_it(part):
     assert NTU25.require(part, 'Step') == getattr(NTU25, part)
-    with pytest.raises(
-        ConfigError, match=f"Step needs `{part}` of the layout, and layout 'hand22' has none: leave"
-    ):
+    with pytest.raises(ConfigError, match=f"Step needs `{part}` of the layout, and layout 'hand22' has none: leave"):
         HAND22.require(part, 'Step')
 
 

@@ -15,7 +15,7 @@ MODEL = dict(
     num_neighbors=16,
     num_aggregated=4,
     backbone=dict(
-        _delete_=True, type='GCNTransformer', layout='kinect20', num_persons=1,
+        _delete_=True, type='GCNTransformer',
         gcn_channels=4, width=16, num_layers=2, num_heads=2, ffn_channels=8, dropout=0.0,
     ),
 )  # fmt: skip
@@ -72,12 +72,11 @@ def test_resumed_run_is_the_uninterrupted_one(workshop):
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
-@pytest.mark.parametrize('backbone', [MODEL['backbone'], dict(type='STGCN', layout='kinect20'), dict(type='BiGRU')])
+@pytest.mark.parametrize('backbone', [MODEL['backbone'], dict(type='STGCN'), dict(type='BiGRU')])
 def test_units_hold_every_parameter_once(backbone):
     """What is in no unit would stay whole in every process."""
     backbone = {key: value for key, value in backbone.items() if key != '_delete_'}
-    layout = 'ntu25' if backbone['type'] == 'BiGRU' else 'kinect20'
-    model = dict(type='SkeletonCLR', backbone=backbone, neck=dict(type='ProjectionNeck'), layout=layout, queue_size=8)
+    model = dict(type='SkeletonCLR', backbone=backbone, neck=dict(type='ProjectionNeck'), queue_size=8)
     with torch.device('meta'):
         model = MODELS.build(model)
     held = [parameter for unit in sharded_units(model) for parameter in unit.parameters()]

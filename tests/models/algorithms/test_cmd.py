@@ -90,9 +90,7 @@ def test_two_stages(make, views):
 
 @pytest.mark.parametrize('pair', [('joint', 'bone'), ('bone', 'bone'), ('joint', 'velocity'), ('joint',)])
 def test_direction_of_absent_modalities_is_refused(make, pair):
-    with pytest.raises(
-        ValueError, match=r"directions: \(.*\) is not a \(teacher, student\) pair of .*'motion'"
-    ):
+    with pytest.raises(ValueError, match=r"directions: \(.*\) is not a \(teacher, student\) pair of .*'motion'"):
         make(modalities=['joint', 'motion'], directions=[pair])
 
 

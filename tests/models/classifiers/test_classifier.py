@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
+from workshop import takes_views
 
 from mmskelssl.models.classifiers import classifier
 from mmskelssl.registry import MODELS
@@ -15,7 +16,7 @@ BACKBONE = dict(type='BiGRU', hidden_channels=8)
 
 def make_classifier(**options):
     config = dict(type='SkeletonClassifier', backbone=BACKBONE, head=dict(type='LinearHead', num_classes=3))
-    return MODELS.build(config | dict(layout='kinect20') | options)
+    return takes_views(MODELS.build(config | dict(layout='kinect20', num_persons=1) | options))
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def pretrained(tmp_path):
             neck=dict(type='ProjectionNeck'),
             modalities=['joint', 'motion'],
             layout='kinect20',
+            num_persons=1,
             queue_size=8,
         )
     )
@@ -126,7 +128,7 @@ def test_query_backbone_of_the_modality_is_taken_over(pretrained, view, modality
 
 def test_modality_that_was_not_pretrained_is_refused_with_those_that_were(pretrained):
     model = make_classifier(modality='bone', pretrained=pretrained[1])
-    with pytest.raises(CheckpointError, match=r"no backbone of modality 'bone'. It holds \['joint', 'motion'\]"):
+    with pytest.raises(CheckpointError, match=r"no backbone of 'bone'. It holds \['joint', 'motion'\]"):
         model.init_weights()
 
 
