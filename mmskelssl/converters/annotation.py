@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from mmskelssl.converters.messages import MAX_NUMBER, shown
 from mmskelssl.converters.ntu.sets import NTU60, NTU120, parse_clip_name
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
 
 MAX_CLASSES = 10_000
-# Whole numbers below are exact as floats, too.
-MAX_NUMBER = 1 << 53
 
 
 def read_layout(layout: str) -> SkeletonLayout:
@@ -86,15 +85,6 @@ def whole_number(value: Any) -> int:
     return int(value)
 
 
-def shown(value: Any) -> str:
-    """A value of a file as it can be printed: its beginning if it is text or a number, and else its type."""
-    if isinstance(value, str):
-        return repr(value[:40])
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < MAX_NUMBER):
-        return repr(value)
-    return f'a value of type {type(value).__name__}'
-
-
 class Classes:
     """The classes of a set that comes without a list of them.
 
@@ -156,9 +146,3 @@ def _parsed_names(names: Iterable[str]) -> dict[str, dict[str, int]]:
         return {name: parse_clip_name(name) for name in names}
     except ClipError:
         return {}
-
-
-def some(items: Sequence) -> str:
-    """The first few of many, to be put into a message."""
-    more = f' and {len(items) - 3} more' if len(items) > 3 else ''
-    return f'{", ".join(map(shown, items[:3]))}{more}'

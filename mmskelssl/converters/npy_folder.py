@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.converters.annotation import MAX_CLASSES, map_npy, shown, some
+from mmskelssl.converters.annotation import MAX_CLASSES, map_npy
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown, some
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 TABLE = 'clips.csv'
 _SPLIT = 'split'
@@ -52,9 +52,6 @@ class NpyFolderReader(Reader):
         }
         self.classes = list(classes) if classes else _classes([self._field(row, 'label') for _, row in self._rows])
         self.source = dict(dataset=self.path.name, format='folder of .npy', path=str(self.path))
-        files = {self._file(self._field(row, 'file')) for _, row in self._rows} - {None}
-        existing = [file for file in files if file.is_file()]
-        self.fingerprint = f'{layout} {self.classes} {fingerprint([self.path / TABLE, *existing])}'
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -19,7 +19,6 @@ import numpy as np
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 ACTIONS = {
     1: 'pick up with one hand',
@@ -62,7 +61,6 @@ class NWUCLAReader(Reader):
             raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
         # Archives and file systems list files in any order; the store's order is that of the names.
         self._texts = sorted(texts.items())
-        self.fingerprint = fingerprint([self.path] if self.path.is_file() else texts.values())
 
     def _read_archive(self) -> dict[str, bytes]:
         try:

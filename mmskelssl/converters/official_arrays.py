@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelssl.converters.annotation import Classes, map_npy, shown, whole_number
+from mmskelssl.converters.annotation import Classes, map_npy, whole_number
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 # Sides of the arrays, and what they are called in a store.
 SIDES = dict(train='train', val='test')
@@ -40,7 +40,6 @@ class _Side:
         names: Names of the N clips.
         labels: Their labels, as they are in the file.
         lengths: (N,) frames, or None.
-        files: All files of the side.
     """
 
     name: str
@@ -49,7 +48,6 @@ class _Side:
     names: list[str]
     labels: list[Any]
     lengths: np.ndarray | None
-    files: list[Path]
 
 
 class OfficialArraysReader(Reader):
@@ -71,6 +69,8 @@ class OfficialArraysReader(Reader):
         StoreError: If the folder has no such arrays, one of them has another shape or type, or is cut short, or names,
             labels and arrays differ in number.
     """
+
+    pads_persons = True
 
     def __init__(
         self,
@@ -102,8 +102,6 @@ class OfficialArraysReader(Reader):
             path=str(self.path),
             joints_at_origin=_joints_at_origin(next(iter(self._sides.values())).clips, layout),
         )
-        files = fingerprint(file for side in self._sides.values() for file in side.files)
-        self.fingerprint = f'{self.layout} {self.classes} {files}'
 
     def __len__(self) -> int:
         return len(self._places)
@@ -120,10 +118,7 @@ class OfficialArraysReader(Reader):
             attributes = dict(side=side.name) | self._classes.attributes(side.names[i], label)
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
-        present = clip.any(axis=(1, 2, 3))
-        # A clip without anybody is left as it is, for the store to refuse it by name.
-        persons = clip[present] if present.any() else clip
-        return [RawClip(side.names[i], label, persons[:, :length], attributes, origin)]
+        return [RawClip(side.names[i], label, clip[:, :length], attributes, origin)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         return {
@@ -154,7 +149,7 @@ def _period(frames: np.ndarray) -> int:
 def _stated_length(side: _Side, i: int) -> int:
     length = int(side.lengths[i])
     if length < 1:
-        raise ClipError(f'{side.files[-1].name} says {length} frames')
+        raise ClipError(f'{side.name}_num_frame.npy says {length} frames')
     return length
 
 
@@ -187,8 +182,7 @@ def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:
         counts[length_path] = len(lengths)
     if len(set(counts.values())) > 1:
         raise StoreError(f'Numbers of clips differ: {", ".join(f"{key}: {count}" for key, count in counts.items())}.')
-    files = [path, label_path, *([] if lengths is None else [length_path])]
-    return _Side(side, path, clips, names, labels, lengths, files)
+    return _Side(side, path, clips, names, labels, lengths)
 
 
 def _names_and_labels(path: Path) -> tuple[list[str], list[Any]]:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelssl.converters.annotation import Classes, shown, some, whole_number
+from mmskelssl.converters.annotation import Classes, whole_number
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown, some
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import COCO17, KINECT20, NTU25, SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 THIRD = ('score', 'zero')
 MAX_PIXELS = 100_000
@@ -65,7 +65,6 @@ class PysklReader(Reader):
         self.source = dict(dataset=self.path.stem, format='PYSKL pickle', path=str(self.path))
         if shape[-1:] == (2,):
             self.source.update(coordinates='half image heights from the middle', third=third)
-        self.fingerprint = f'{self.layout} {self.classes} {third} {fingerprint([path])}'
 
     def __len__(self) -> int:
         return len(self._splits) + len(self._annotations)

@@ -335,14 +335,6 @@ def test_zip_archives(tree, archives):
     assert reader.splits(expected) == PKUMMDReader([tree]).splits(expected)
 
 
-def test_fingerprint_is_that_of_files_and_options(tree):
-    first = PKUMMDReader([tree]).fingerprint
-    assert PKUMMDReader([tree]).fingerprint == first
-    assert PKUMMDReader([tree], ranges='inclusive').fingerprint != first
-    edit(tree / 'label' / 'A01N01-R.txt', 1, lambda text: text + '1')
-    assert PKUMMDReader([tree]).fingerprint != first
-
-
 # Fuzzing
 
 

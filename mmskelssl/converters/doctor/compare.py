@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.doctor.verify import clips_named
+from mmskelssl.converters.messages import clips_named
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.progress import track

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmskelssl.converters.annotation import some
+from mmskelssl.converters.messages import clips_named
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.progress import track
 
@@ -163,8 +163,3 @@ def _fingerprint(store: ClipStore, digests: Sequence[str]) -> str:
         splits={name: sorted(store.names[index].tolist()) for name, index in store.splits.items()},
     )
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def clips_named(names: Sequence[str]) -> str:
-    """Such as ``2 clips ('a', 'b')``."""
-    return f'{len(names)} clip{"s" * (len(names) != 1)} ({some(list(map(str, names)))})'

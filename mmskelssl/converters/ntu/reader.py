@@ -15,7 +15,6 @@ from mmskelssl.converters.ntu.skeleton_file import MAX_BYTES, parse_skeleton
 from mmskelssl.converters.raw_files import RawFile, list_files
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 from mmskelssl.utils.memory import keep_freed_memory
 
 SUFFIX = '.skeleton'
@@ -58,7 +57,6 @@ class NTUReader(Reader):
             bodies=bodies,
             without_skeleton=len(files) - len(self.files),
         )
-        self.fingerprint = f'{self.source} {fingerprint(file.path for file in self.files)}'
 
     def __len__(self) -> int:
         return len(self.files)

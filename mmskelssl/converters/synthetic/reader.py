@@ -58,7 +58,6 @@ class SyntheticReader(Reader):
         self.num_clips = num_clips
         self.seed = seed
         self.source = dict(dataset='synthetic', num_clips=num_clips, seed=seed)
-        self.fingerprint = f'{num_clips} clips, seed {seed}'
         self._performers = {p: Performer.random(self._rng(_PERFORMER_STREAM, p)) for p in _PERFORMERS}
 
     def _rng(self, *key: int) -> np.random.Generator:

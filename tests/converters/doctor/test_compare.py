@@ -27,7 +27,7 @@ def make_store(path, clips=CLIPS, splits=SPLITS, dtype='float32'):
 
 
 class ListReader(Reader):
-    layout, classes, source, fingerprint = NTU25, ['wave', 'sit'], {}, ''
+    layout, classes, source = NTU25, ['wave', 'sit'], {}
 
     def __init__(self, outcomes, train=()):
         self.outcomes_ = outcomes
