@@ -20,7 +20,7 @@ class RawClip:
         name: Unique name.
         label: 0-based class.
         clip: (M, T, V, C) coordinates in metres.
-        attributes: Facts on the clip, the same keys for all clips of a reader: numbers or text.
+        attributes: Facts about the clip, numbers or text; the same keys for all clips of a reader.
         origin: Where the clip was read (a file, or a file and a line), for messages.
         repairs: What the reader changed in it, one sentence each.
     """
@@ -43,7 +43,7 @@ class Reader(ABC):
     Attributes:
         layout: What the joints mean.
         classes: Names of the classes.
-        source: Facts on origin and processing for the store to record; anything JSON can hold.
+        source: Facts about origin and processing for the store to record; anything JSON can hold.
         pads_persons: Whether the format always has room for the same number of persons: an empty one is padding then,
             and dropping it is not reported.
     """
@@ -67,7 +67,7 @@ class Reader(ABC):
 
     @abstractmethod
     def splits(self, clips: Sequence[RawClip]) -> dict[str, Sequence[int]]:
-        """Split name to the positions of its clips in ``clips``, whose coordinates are gone by then."""
+        """Split name to the positions of its clips in ``clips``, which no longer hold coordinates."""
 
     def __iter__(self) -> Iterator[RawClip | ClipError]:
         for index in range(len(self)):

@@ -67,9 +67,7 @@ def convert(
                          'with fewer --workers.') from error  # fmt: skip
 
 
-def _write_all(
-    reader: Reader, writer: ClipStoreWriter, strict: bool, workers: int
-) -> tuple[list[str], list[str]]:
+def _write_all(reader: Reader, writer: ClipStoreWriter, strict: bool, workers: int) -> tuple[list[str], list[str]]:
     """Writes all clips; gives the messages on those skipped and those repaired."""
     kept: list[RawClip] = []
     skipped: list[str] = []

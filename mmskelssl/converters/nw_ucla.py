@@ -47,7 +47,7 @@ class NWUCLAReader(Reader):
         path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
 
     Raises:
-        StoreError: If the path does not exist, is no archive, or holds no clip.
+        StoreError: If the path does not exist, is not an archive, or holds no clip.
     """
 
     layout = KINECT20
@@ -67,7 +67,7 @@ class NWUCLAReader(Reader):
             with tarfile.open(self.path) as archive:
                 files = (member for member in archive if member.isfile() and member.name.endswith('.json'))
                 texts = {member.name: archive.extractfile(member).read() for member in files}
-                # The checksum of a compressed archive lies behind its last file.
+                # The checksum of a compressed archive lies after its last file.
                 archive.fileobj.read()
                 return texts
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
@@ -103,7 +103,7 @@ def _parse(name: str, text: bytes) -> RawClip:
     numbers = {key: int(value) for key, value in match.groupdict().items()}
     action = numbers.pop('action')
     if action not in CLASS_OF_ACTION:
-        raise ClipError(f"Clip '{name}': action {action} is none of {sorted(CLASS_OF_ACTION)}.")
+        raise ClipError(f"Clip '{name}': action {action} is not one of {sorted(CLASS_OF_ACTION)}.")
     try:
         content = json.loads(text)
         clip = np.array(content['skeletons'], np.float32)[None]

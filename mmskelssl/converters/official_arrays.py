@@ -1,4 +1,4 @@
-"""The arrays of the official programs, one pair of sides (``train``, ``val``) a split.
+"""The arrays of the official programs, one pair of sides (``train``, ``val``) per split.
 
 CMD, MMCV, ISC: ``{side}_data_joint.npy`` (N, C, T, V, M) padded to 300 frames, ``{side}_num_frame.npy`` (N,),
 ``{side}_label.pkl`` with (names, 0-based labels). 2s-AGCN: the same without lengths. CrosSCLR, AimCLR:
@@ -56,7 +56,7 @@ class OfficialArraysReader(Reader):
     Padding is taken off: persons without coordinates, and frames. A clip is as long as the file of lengths says, at
     most as long as the array. Without such a file, empty frames are taken off its end, and then repetitions:
     pre-normalization fills the padding of each person with its frames from the start, exactly. What was done to the
-    coordinates before is kept; the store records the joints that it has put to the origin, which tell it: ``mid spine``
+    coordinates before is kept; the store records the joints that it has put to the origin, which show it: ``mid spine``
     after the pre-normalization of CMD and 2s-AGCN, ``spine at shoulders`` after CrosSCLR's.
 
     Args:
@@ -111,7 +111,7 @@ class OfficialArraysReader(Reader):
         origin = f'{side.path}[{i}]'
         label = _label(side.labels[i])
         if label is None:
-            raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is no whole number')
+            raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is not a whole number')
         clip = np.ascontiguousarray(side.clips[i].transpose(3, 1, 2, 0), np.float32)
         try:
             length = _stated_length(side, i) if side.lengths is not None else unpadded_length(clip)
@@ -170,13 +170,13 @@ def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:
     clips = map_npy(path)
     wanted = ('N', '2 or 3 coordinates', 'frames', f'{layout.num_joints} joints', 'persons')
     if clips.ndim != 5 or clips.shape[1] not in (2, 3) or clips.shape[3] != layout.num_joints or 0 in clips.shape:
-        raise StoreError(f'{path} has shape {clips.shape}, and not ({", ".join(wanted)}).')
+        raise StoreError(f'{path} has shape {clips.shape}, not ({", ".join(wanted)}).')
     if clips.dtype.kind != 'f':
-        raise StoreError(f'{path} holds {clips.dtype}, and not floating-point coordinates.')
+        raise StoreError(f'{path} holds {clips.dtype}, not floating-point coordinates.')
     names, labels = _names_and_labels(label_path)
     lengths = map_npy(length_path) if length_path.exists() else None
     if lengths is not None and (lengths.ndim != 1 or lengths.dtype.kind not in 'iu'):
-        raise StoreError(f'{length_path} is {lengths.dtype}{lengths.shape}, and not whole numbers (N,).')
+        raise StoreError(f'{length_path} is {lengths.dtype}{lengths.shape}, not whole numbers (N,).')
     counts = {path: len(clips), f'{label_path}, names': len(names), f'{label_path}, labels': len(labels)}
     if lengths is not None:
         counts[length_path] = len(lengths)
@@ -188,14 +188,14 @@ def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:
 def _names_and_labels(path: Path) -> tuple[list[str], list[Any]]:
     content = load_plain_pickle(path)
     if not isinstance(content, (tuple, list)) or len(content) != 2:
-        raise StoreError(f'{path} holds no pair of names and labels.')
+        raise StoreError(f'{path} is not a pair of names and labels.')
     names, labels = content
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise StoreError(f'{path}: the first of the pair is no list of names.')
+        raise StoreError(f'{path}: the first of the pair is not a list of names.')
     if isinstance(labels, np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, (list, tuple)):
-        raise StoreError(f'{path}: the second of the pair is no list of labels.')
+        raise StoreError(f'{path}: the second of the pair is not a list of labels.')
     return [name.removesuffix('.skeleton') for name in names], list(labels)
 
 

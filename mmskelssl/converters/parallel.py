@@ -19,7 +19,7 @@ Outcomes = list[RawClip | ClipError]
 
 # Sources that a process reads at a time; with fewer, handing them over takes a notable part of the time.
 _CHUNK = 16
-# What may wait for the writer beside what is being read; together they bound the memory.
+# Chunks that may wait for the writer, in addition to those being read; together they bound the memory.
 _AHEAD = 2
 
 

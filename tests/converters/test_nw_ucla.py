@@ -35,7 +35,7 @@ def nan():
 BAD = {
     'b01_s01_e01_v01': (text('x', 1, skeletons()), 'the name is not'),
     'a01_s01_e01_v01_copy': (text('x', 1, skeletons()), 'the name is not'),
-    'a07_s01_e01_v01': (text('x', 7, skeletons()), 'action 7 is none of'),
+    'a07_s01_e01_v01': (text('x', 7, skeletons()), 'action 7 is not one of'),
     'a01_s01_e01_v01': ('{"label": 1', 'is not JSON'),
     'a01_s01_e02_v01': (b'\xff\xfe\x00', 'is not JSON'),
     'a01_s01_e03_v01': ('[1, 2]', 'is not JSON with'),

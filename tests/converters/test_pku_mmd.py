@@ -166,16 +166,17 @@ BAD_LABELS = {
     '1,4,2,2': 'range 4 to 2 is empty or reversed (half-open ranges)',
     '1,4,4,2': 'range 4 to 4 is empty or reversed (half-open ranges)',
     '1,-1,4,2': 'range -1 to 4 begins before the recording (half-open ranges)',
-    '0,0,4,2': 'action 0 is none of 1 to 51',
-    '52,0,4,2': 'action 52 is none of 1 to 51',
+    '0,0,4,2': 'action 0 is not in the range 1 to 51',
+    '52,0,4,2': 'action 52 is not in the range 1 to 51',
     '1,0,4': "3 fields where a label has 4 (action, start, end, confidence): '1,0,4'",
     '1,0,4,2,9': "5 fields where a label has 4 (action, start, end, confidence): '1,0,4,2,9'",
-    '1,zero,4,2': "'zero' is no finite number",
-    '1,0,nan,2': "'nan' is no finite number",
-    '1,0,inf,2': "'inf' is no finite number",
-    '1,0,4.5,2': "'4.5' is no whole number",
-    '1,1e300,1e301,2': 'the range ends at frame 1e+301, but skeleton/A01N01-L.txt has 25',
-    '1,0,1_0,2': "'1_0' is no finite number",
+    '1,zero,4,2': "'zero' is not a finite number",
+    '1,0,nan,2': "'nan' is not a finite number",
+    '1,0,inf,2': "'inf' is not a finite number",
+    '1,0,4.5,2': '4.5 is not a whole number',
+    '1,1e300,1e301,2': '1e+300 is not a whole number',
+    '1,0,1e12,2': 'the range ends at frame 1e+12, but skeleton/A01N01-L.txt has 25',
+    '1,0,1_0,2': "'1_0' is not a finite number",
     '\x00\x01': "1 fields where a label has 4 (action, start, end, confidence): '\\x00\\x01'",
 }
 
@@ -189,7 +190,7 @@ def test_bad_labels_are_named_and_the_others_read(tree, line, message):
 
 
 BAD_FRAMES = {
-    'text': (lambda text: text.replace(text.split()[3], 'x', 1), "2: 'x' is no number"),
+    'text': (lambda text: text.replace(text.split()[3], 'x', 1), "2: 'x' is not a number"),
     'column too few': (
         lambda text: text.rsplit(' ', 1)[0],
         '2: 149 numbers where a frame has 150 (2 bodies of 25 joints)',
@@ -247,9 +248,9 @@ def test_recordings_without_labels_and_labels_without_recordings(tree):
     assert clips == ['A01N01-R_0']
     assert errors == [
         f"{SUBJECT}:4: names 'A02N02-L', but there is no such recording",
-        f"{SUBJECT}: does not name 'A09N09-L', so their clips are in neither part of it",
+        f"{SUBJECT}: does not name 'A09N09-L': their clips are in neither part of the split",
         f"{VIEW}:2: names 'A02N02-L', but there is no such recording",
-        f"{VIEW}: does not name 'A09N09-L', so their clips are in neither part of it",
+        f"{VIEW}: does not name 'A09N09-L': their clips are in neither part of the split",
         'recording A01N01-L needs a file of labels A01N01-L.txt, but there is none',
         'recording A02N02-L needs a file of coordinates A02N02-L.txt, but there is none; '
         'its 3 labelled clip(s) are left out',
@@ -278,7 +279,7 @@ def test_splits_that_name_absent_recordings(tree):
     'content, message',
     [
         (b'', f'{SUBJECT}: the file is empty'),
-        (b'Training\nA01N01-L', f'{SUBJECT}:2: the file ends; names of training recordings are due in line 2'),
+        (b'Training\nA01N01-L', f'{SUBJECT}:2: the file ends too early: names of training recordings belong in line 2'),
         (b'Training\nA01N01-L\nValidation\nA01N01-R, A01N01-L', "'A01N01-L' for training and for validation"),
     ],
 )
@@ -395,7 +396,7 @@ def test_the_converter_skips_and_reports(tree, run, tmp_path):
     status, out, err = run()
     assert status == 0
     assert '5 clips written; splits: xsub_train 2, xsub_test 3, xview_train 4, xview_test 1.' in out
-    assert '1 clips skipped:' in out and f'{tree}/label/A01N01-L.txt:1: action 52 is none of 1 to 51' in out
+    assert '1 clips skipped:' in out and f'{tree}/label/A01N01-L.txt:1: action 52 is not in the range 1 to 51' in out
     assert 'partial data set: split xsub_train has 2 clips, the published set 5332.' in err
     assert 'partial data set: split xsub_test has 3 clips, the published set 1613.' in err
     assert len(ClipStore(tmp_path / 'store')) == 5

@@ -118,8 +118,8 @@ def test_a_pickle(run, make_store, tmp_path):
     (tmp_path / 'ntu.pkl').write_bytes(pickle.dumps(dict(split=splits, annotations=annotations)))
     status, out, _ = run(store.path, tmp_path / 'ntu.pkl', '--tolerance', 2e-3)
     assert status == 2 and '7 clips in both, 7 of them the same to 0.002 m.' in out
-    assert "splits: train has 1 clip ('clip 0') in the first alone" in out
+    assert "splits: train has 1 clip ('clip 0') only in the first" in out
     assert '7 clips differ, by ' in run(store.path, tmp_path / 'ntu.pkl')[1]
     (tmp_path / 'ntu.pkl').write_bytes(b'junk')
     status, _, err = run(store.path, tmp_path / 'ntu.pkl')
-    assert status == 1 and 'error: ' in err and 'ntu.pkl is no whole pickle' in err
+    assert status == 1 and 'error: ' in err and 'ntu.pkl is not a whole pickle' in err

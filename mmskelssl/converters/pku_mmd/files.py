@@ -47,7 +47,7 @@ def parse_recording(data: bytes, origin: str) -> np.ndarray:
     """Reads the coordinates of a recording; NaN and infinite ones are passed on.
 
     Args:
-        data: The file's bytes: a line a frame.
+        data: The file's bytes: one line per frame.
         origin: The file's name, for messages.
 
     Returns:
@@ -77,7 +77,7 @@ def _first_fault(lines: list[str]) -> str:
             )
         for field in fields:
             if not _is_number(field):
-                return f'{number}: {shown(field)} is no number'
+                return f'{number}: {shown(field)} is not a number'
     return '1: not a recording'
 
 
@@ -89,7 +89,7 @@ def parse_label(line: str, ranges: str) -> Label:
         ranges: What the two numbers mean: one of :data:`RANGES`.
 
     Raises:
-        ClipError: If the line is no label. The message leaves out the place.
+        ClipError: If the line is not a label. The message leaves out the place.
     """
     fields = line.split(',')
     if len(fields) != 4:
@@ -100,7 +100,7 @@ def parse_label(line: str, ranges: str) -> Label:
     except ValueError as error:
         raise ClipError(str(error)) from error
     if not 1 <= action <= NUM_ACTIONS:
-        raise ClipError(f'action {action} is none of 1 to {NUM_ACTIONS}')
+        raise ClipError(f'action {action} is not in the range 1 to {NUM_ACTIONS}')
     start, stop = RANGES[ranges](first, last)
     if start < 0:
         raise ClipError(f'range {first} to {last} begins before the recording ({ranges} ranges)')
@@ -117,8 +117,10 @@ def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
     """
     lines = text_lines(data, origin)
     if len(lines) < 4:
-        raise ClipError(f'{origin}:{len(lines)}: the file ends; names of training recordings are due in line 2, those '
-                        'for validation in line 4')  # fmt: skip
+        raise ClipError(
+            f'{origin}:{len(lines)}: the file ends too early: names of training recordings belong in line 2, those for '
+            'validation in line 4'
+        )
     training, validation = (lines[number].replace(',', ' ').split() for number in (1, 3))
     return training, validation
 

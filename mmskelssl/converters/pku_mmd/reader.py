@@ -102,7 +102,7 @@ class PKUMMDReader(Reader):
         name = self._names[index - len(self._splits)]
         label_file = _only(self._labels, name, 'labels')
         lines = text_lines(label_file.read(MAX_BYTES), str(label_file))
-        # Empty lines are no labels and do not count.
+        # Empty lines are not labels and do not count.
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
         try:
             file = _only(self._recordings, name, 'coordinates')
@@ -159,7 +159,7 @@ class _Split(NamedTuple):
             if absent := sorted(names - recordings):
                 yield ClipError(f'{self.file}:{line}: names {some(absent)}, but there is no such recording')
         if unnamed := sorted(recordings - self.training - self.validation):
-            yield ClipError(f'{self.file}: does not name {some(unnamed)}, so their clips are in neither part of it')
+            yield ClipError(f'{self.file}: does not name {some(unnamed)}: their clips are in neither part of the split')
 
 
 def _phase(match: re.Match) -> int:

@@ -112,7 +112,7 @@ def test_half_precision_is_a_question_of_tolerance(tmp_path):
 
 def test_splits(tmp_path):
     result = compared(tmp_path, dict(splits={'train': ['a'], 'test': ['b', 'c', 'd'], 'else': ['a']}))
-    assert result.splits == ["test has 1 clip ('b') in the second alone", "train has 1 clip ('b') in the first alone"]
+    assert result.splits == ["test has 1 clip ('b') only in the second", "train has 1 clip ('b') only in the first"]
     assert not result.is_same and 'splits: test has' in str(result)
 
 
@@ -129,7 +129,7 @@ def test_a_reader_of_another_format(tmp_path):
     assert result.num_same == 1 and result.unreadable == ['b cannot be read'] and result.missing == ['b']
     assert [(d.name, d.distance) for d in result.differences] == [('c', np.inf), ('d', np.inf)]
     assert result.differences[1].notes == '25 and 20 joints'
-    assert result.splits == ["train has 1 clip ('c') in the second alone"]
+    assert result.splits == ["train has 1 clip ('c') only in the second"]
     assert 'unreadable: b cannot be read' in str(result)
 
 

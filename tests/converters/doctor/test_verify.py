@@ -111,7 +111,7 @@ def test_coordinates_that_no_converter_writes(tmp_path, value, message):
     [
         (dict(labels=np.array([0, 1, 2, 0])), "1 clip ('c') with a label outside 0 to 1."),
         (dict(labels=np.array([0, -1, 0, 0])), "1 clip ('b') with a label outside 0 to 1."),
-        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip has, too."),
+        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip also has."),
         (dict(num_frames=np.array([8, 0, 1, 7])), "1 clip ('b') with num_frames below 1."),
         ({'split/xsub_train': np.array([0, 4])}, 'split xsub_train has numbers outside 0 to 3.'),
         ({'split/xsub_train': np.array([1, 0, 1])}, 'split xsub_train has clips more than once.'),

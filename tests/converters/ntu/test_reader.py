@@ -140,9 +140,9 @@ def test_a_partial_set_is_called_so(tmp_path, convert, name, dataset):
 
 BAD = {
     'notes.skeleton': (b'1\n', "the name 'notes' is not of the form SsssCcccPpppRrrrAaaa"),
-    'S001C009P001R001A001.skeleton': (b'1\n', "camera 9 of 'S001C009P001R001A001' is none of 1 to 3"),
+    'S001C009P001R001A001.skeleton': (b'1\n', "camera 9 of 'S001C009P001R001A001' is not in the range 1 to 3"),
     'S001C001P001R001A061.skeleton': (clips(['x'])['x.skeleton'], 'has label 60, but labels go from 0 to 59'),
-    'S001C001P001R001A002.skeleton': (b'', '1: the file ends where the number of frames is due'),
+    'S001C001P001R001A002.skeleton': (b'', '1: the file ends where the number of frames is expected'),
     'S001C001P001R001A003.skeleton': (b'1\n7\n', '2: the number of bodies has to be a number from 0 to 6'),
     'S001C001P001R001A004.skeleton': (b'2\n0\n0\n', '1: no frame has a body'),
     'S001C001P001R001A005.skeleton': (b'\0' * (MAX_BYTES + 1), f'{MAX_BYTES + 1} bytes are more than'),
