@@ -1,8 +1,8 @@
 import os
-import runpy
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
 ROOT = Path(__file__).parents[2]
-CONVERTER = ROOT / 'tools' / 'dataset_converters' / 'pku_mmd.py'
 SUBJECT, VIEW = 'cross_subject_v2.txt', 'cross_view_v2.txt'
 
 
@@ -39,22 +38,10 @@ def tree(tmp_path):
     return tmp_path / 'raw'
 
 
-def call(monkeypatch, tool, *args):
-    """The exit status of a tool."""
-    monkeypatch.setattr(sys, 'argv', list(map(str, [tool, *args])))
-    with pytest.raises(SystemExit) as exit_info:
-        runpy.run_path(str(tool), run_name='__main__')
-    return exit_info.value.code
-
-
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Runs the converter on ``raw``; gives its exit status, output and errors."""
-
-    def run_converter(*args):
-        return call(monkeypatch, CONVERTER, tmp_path / 'raw', tmp_path / 'store', *args), *capsys.readouterr()
-
-    return run_converter
+def run(run_converter, tmp_path):
+    """Runs the converter on ``raw``."""
+    return partial(run_converter, 'pku_mmd', tmp_path / 'raw', tmp_path / 'store')
 
 
 def edit(file, line, change):
@@ -438,14 +425,12 @@ train_cfg = dict(max_epochs=1, val_interval=1)
 
 
 @pytest.mark.slow
-def test_from_raw_files_to_a_trained_model(tmp_path, monkeypatch, capsys):
+def test_from_raw_files_to_a_trained_model(tmp_path, monkeypatch, run_converter):
     """Synthetic raw files, converted and trained on by the tools with the shipped config of the data set."""
     monkeypatch.chdir(tmp_path)
-    assert (
-        call(monkeypatch, CONVERTER.with_name('synthetic.py'), 'synthetic', '--num-clips', 60, '--raw-pku', 'raw') == 0
-    )
-    assert call(monkeypatch, CONVERTER, 'raw', 'data/pku_mmd2') == 0
-    assert '60 clips written' in capsys.readouterr().out
+    assert run_converter('synthetic', 'synthetic', '--num-clips', 60, '--raw-pku', 'raw')[0] == 0
+    status, out, _ = run_converter('pku_mmd', 'raw', 'data/pku_mmd2')
+    assert status == 0 and '60 clips written' in out
     made, given = ClipStore('data/pku_mmd2'), ClipStore('synthetic')
     assert sorted(made[i].tobytes() for i in range(60)) == sorted(given[i].tobytes() for i in range(60))
     for name in ('xsub_train', 'xsub_test', 'xview_train', 'xview_test'):

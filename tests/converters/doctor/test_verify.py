@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from list_reader import body
 
-from mmskelssl.converters.doctor.verify import verify
+from mmskelssl.converters.doctor import verify
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import StoreError
-
-
-def body(seed, persons=1, frames=4):
-    return np.random.default_rng(seed).normal(size=(persons, frames, 25, 3)).astype(np.float32)
-
 
 CLIPS = {'a': (0, body(0)), 'b': (1, body(1, 2)), 'c': (0, body(2, 1, 1)), 'd': (1, body(3, 2, 7))}
 SPLITS = {'xsub_train': ['a', 'b'], 'xsub_test': ['c', 'd']}

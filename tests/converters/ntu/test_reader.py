@@ -1,6 +1,5 @@
-import runpy
-import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from mmskelssl.converters.parallel import reading
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import ClipError, StoreError
 
-CONVERTER = Path(__file__).parents[3] / 'tools' / 'dataset_converters' / 'ntu.py'
 # name: bodies of each frame. Both sides of x-sub and x-view; the third comes first in the order of names.
 GOOD = {
     'S002C001P003R002A060': [2, 2, 1],
@@ -44,14 +42,8 @@ def pack(path, files, compression=zipfile.ZIP_DEFLATED):
 
 
 @pytest.fixture
-def convert(monkeypatch, capsys):
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['ntu.py', *map(str, args)])
-        with pytest.raises(SystemExit) as exit:
-            runpy.run_path(str(CONVERTER), run_name='__main__')
-        return exit.value.code, *capsys.readouterr()
-
-    return run
+def convert(run_converter):
+    return partial(run_converter, 'ntu')
 
 
 def test_clip_is_what_name_and_file_say(tmp_path):
