@@ -410,13 +410,8 @@ def test_the_converter_takes_phase_and_ranges(tree, run, tmp_path):
 
 
 TRAIN = f"""
-_base_ = [
-    '{ROOT}/configs/_base_/models/skeletonclr_bigru.py',
-    '{ROOT}/configs/_base_/datasets/pku_mmd2_xsub_isc.py',
-    '{ROOT}/configs/_base_/schedules/sgd_cosine_100e.py',
-    '{ROOT}/configs/_base_/default_runtime.py',
-]
-model = dict(backbone=dict(hidden_channels=8), queue_size=32, feat_dim=4)
+_base_ = '{ROOT}/configs/cmd/cmd_bigru_1xb256-1000e_pku-mmd2-xsub.py'
+model = dict(backbone=dict(hidden_channels=8), modalities=['joint'], queue_size=32, feat_dim=4, num_neighbors=8)
 train_dataloader = dict(batch_size=16, num_workers=0, persistent_workers=False)
 val_dataloader = dict(num_workers=0)
 val_cfg = dict(gallery_dataloader=dict(num_workers=0))
