@@ -22,7 +22,7 @@ from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
-from mmskelssl.utils.interruption import Interrupted, stopped_status
+from mmskelssl.engine.interruption import Interrupted, stopped_status
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

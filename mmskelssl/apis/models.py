@@ -27,10 +27,10 @@ from mmskelssl.datasets.skeleton_dataset import batch_collate
 from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import DATASETS, MODELS, TRANSFORMS
-from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
+from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.progress import track
-from mmskelssl.utils.setup_env import register_all_modules
+from mmskelssl.utils.setup import register_all_modules
 
 BATCH_SIZE = 256
 

@@ -24,7 +24,7 @@ from typeguard import TypeCheckError, check_type
 from mmskelssl import registry
 from mmskelssl.datasets import ClipStore
 from mmskelssl.utils import StoreError
-from mmskelssl.utils.checkpoint import checkpoint_config, load_checkpoint_file
+from mmskelssl.utils.checkpoints import checkpoint_config, load_checkpoint_file
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.errors import CheckpointError
 

@@ -20,8 +20,8 @@ from mmskelssl.cli.config_check import changed_settings
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
-from mmskelssl.utils.interruption import Interrupted, die_with_launcher
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
+from mmskelssl.engine.interruption import Interrupted, die_with_launcher
+from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 
 _DEAD_WORKER = 'A loader worker died: killed, out of memory, or its store was cut short meanwhile.'
 

@@ -224,9 +224,9 @@ def test_slurm_requeues_what_was_stopped(tmp_path, status, job, requeued):
 def test_loader_workers_obey_their_process_alone():
     script = """
 import multiprocessing, subprocess, time
-from mmskelssl.datasets import outlive_interruption
+from mmskelssl.datasets import leave_signals_to_parent
 def work():
-    outlive_interruption(0)
+    leave_signals_to_parent(0)
     time.sleep(60)
 worker = multiprocessing.get_context('fork').Process(target=work)
 worker.start()

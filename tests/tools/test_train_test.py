@@ -51,7 +51,7 @@ DUMP = """
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 @HOOKS.register_module()

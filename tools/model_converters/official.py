@@ -8,7 +8,7 @@ from mmengine.config import Config, DictAction
 
 from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import CheckpointError, register_all_modules
-from mmskelssl.utils.checkpoint import load_checkpoint_file
+from mmskelssl.utils.checkpoints import load_checkpoint_file
 from mmskelssl.utils.files import written_beside
 
 

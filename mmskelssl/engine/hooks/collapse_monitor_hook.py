@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmskelssl.engine.hooks.queue_enqueue_hook import gather_rows
-from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.evaluation.functional import effective_rank, spread
 from mmskelssl.models import MemoryBank
 from mmskelssl.registry import HOOKS

@@ -7,13 +7,13 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 
 @HOOKS.register_module()
 class FrozenBackboneHook(Hook):
-    """Verifies at the end of training that ``model.backbone`` is unchanged, batch statistics included."""
+    """Checks at the end of training that ``model.backbone`` is unchanged, batch statistics included."""
 
     def __init__(self) -> None:
         self._before: dict[str, Tensor] = {}

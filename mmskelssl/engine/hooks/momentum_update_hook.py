@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.modalities import check_layout, get_modality
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.checkpoints import check_weights
 from mmskelssl.utils.errors import CheckpointError
 
 
