@@ -33,7 +33,7 @@ class Interrupted(Exception):
 
 
 def stopped_status(number: int) -> int:
-    """Exit status after a signal: 130 after Ctrl-C as usual, else 75 (try again), on which launchers requeue the run."""
+    """Exit status after a signal: 130 after Ctrl-C, as usual; else 75 (try again), on which launchers requeue a run."""
     return 128 + number if number == signal.SIGINT else os.EX_TEMPFAIL
 
 

@@ -34,3 +34,7 @@ class ReportError(UserError):
 
 class NonFiniteError(UserError):
     """Training met NaN or infinity. The message names the step and its clips."""
+
+
+class OutputExistsError(UserError, FileExistsError):
+    """An output exists already and is not to be replaced. The message names it."""

@@ -1,4 +1,4 @@
-"""Outputs that appear under their final name whole or not at all, and inputs told apart."""
+"""Outputs appear under their final name whole or not at all; inputs are told apart by a fingerprint."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Where a folder that is being replaced lies for a moment, beside the one that replaces it.
+from mmskelssl.utils.errors import OutputExistsError
+
+# Name of a folder while it is being replaced.
 REPLACED = 'replaced'
 
 
 @contextmanager
 def written_beside(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary path next to ``path`` for a file, and renames it to ``path`` when the block succeeds."""
+    """Gives a temporary path beside ``path`` for a file, and renames it to ``path`` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=path.suffix)
     os.close(handle)
-    # mkstemp makes private files; outputs are to be as readable as the user's umask says.
+    # mkstemp makes private files; outputs get the permissions that the user's umask says.
     umask = os.umask(0)
     os.umask(umask)
     os.chmod(name, 0o666 & ~umask)
@@ -37,7 +39,7 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
     """The same for a folder.
 
     Raises:
-        FileExistsError: If ``path`` exists and ``overwrite`` is not set.
+        OutputExistsError: If ``path`` exists and ``overwrite`` is not set.
     """
     path = Path(path)
     refuse_existing(path, overwrite)
@@ -53,15 +55,15 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raises FileExistsError if ``path`` exists and ``overwrite`` is not set."""
+    """Raises OutputExistsError if ``path`` exists and ``overwrite`` is not set."""
     if path.exists() and not overwrite:
-        raise FileExistsError(
+        raise OutputExistsError(
             f'{path} exists already: choose another path, or replace it by --overwrite (in Python: overwrite=True).'
         )
 
 
 def put_in_place(made: Path, path: Path) -> None:
-    """Renames a folder to ``path``; a folder that is there already is left beside ``made`` as ``REPLACED``."""
+    """Renames a folder to ``path``; an older folder at ``path`` is moved beside ``made``, under the name ``REPLACED``."""
     replaced = made.with_name(REPLACED)
     if path.exists():
         path.rename(replaced)
@@ -74,7 +76,7 @@ def put_in_place(made: Path, path: Path) -> None:
 
 
 def fingerprint(paths: Iterable[str | os.PathLike]) -> str:
-    """Tells files from others, and from themselves after an edit, by their names, sizes and times of change.
+    """A digest of the names, sizes and times of change of files: other after any edit.
 
     Raises:
         OSError: If one of them does not exist.

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import NUM_DRAWS, RATIOS, read_draw, write_draws
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmskelssl.engine.hooks.queue_enqueue_hook import gather_rows
-from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.evaluation.functional import effective_rank, spread
 from mmskelssl.models import MemoryBank
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 # Config keys that say how many neighbours a method mines.

@@ -61,11 +61,12 @@ class FiniteCheckHook(Hook):
         if any_rank(bool(problems)):
             ranks = all_gather_object((problems, self._clips))
             names = getattr(runner.train_dataloader.dataset, 'names', None)
-            clips = [str(clip if names is None else names[clip]) for _, own in ranks for clip in own]
+            clips = dict.fromkeys(str(clip if names is None else names[clip]) for _, own in ranks for clip in own)
             raise NonFiniteError(
-                f'Iteration {runner.iter + 1} (epoch {runner.epoch + 1}, seed {runner.seed}): the {what} is not finite: '
-                f'{", ".join(dict.fromkeys(problem for own, _ in ranks for problem in own))}. No parameter was changed '
-                f'by it. What to do: docs/troubleshooting.md, "Bad numbers". Clips of this update: {", ".join(clips)}.'
+                f'Iteration {runner.iter + 1} (epoch {runner.epoch + 1}, seed {runner.seed}): the {what} is not finite '
+                f'({", ".join(dict.fromkeys(problem for own, _ in ranks for problem in own))}). No parameter was '
+                'changed by it. What to do: docs/troubleshooting.md, "Bad numbers". Clips of this update: '
+                f'{", ".join(clips)}.'
             )
 
 

@@ -65,7 +65,7 @@ def trained(make_runner):
 
 @pytest.mark.parametrize(
     ('clip', 'problem'),
-    [(13, 'the loss is not finite: loss, loss_other.'), (17, 'the gradient is not finite: weight.')],
+    [(13, 'the loss is not finite (loss, loss_other).'), (17, 'the gradient is not finite (weight).')],
 )
 def test_stops_before_anything_moves_and_names_the_step(trained, clip, problem):
     good, bad = trained(1, 2), trained(1, 2, clip, 3)
@@ -122,7 +122,7 @@ def test_all_ranks_stop_together_and_name_the_clips_of_all(monkeypatch, make_run
     monkeypatch.setattr(finite_check_hook, 'all_gather_object', lambda own: [own, (['loss_other'], [8, 9])])
     model = Toy()
     runner = make_runner(model, Batches([1]), HOOKS)
-    with pytest.raises(NonFiniteError, match=r'Iteration 1 .* not finite: loss_other\. .*: 1, 101, 8, 9\.$'):
+    with pytest.raises(NonFiniteError, match=r'Iteration 1 .* not finite \(loss_other\)\. .*: 1, 101, 8, 9\.$'):
         runner.train()
     assert model.weight.tolist() == [1]
 
