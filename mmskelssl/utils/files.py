@@ -63,7 +63,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def put_in_place(made: Path, path: Path) -> None:
-    """Renames a folder to ``path``; an older folder at ``path`` is moved beside ``made``, under the name ``REPLACED``."""
+    """Renames a folder to ``path``; an older folder at ``path`` is moved beside ``made`` as ``REPLACED``."""
     replaced = made.with_name(REPLACED)
     if path.exists():
         path.rename(replaced)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from mmskelssl.cli.exit_status import exit_status
@@ -22,7 +24,7 @@ def test_errors_of_the_user_are_one_line(capsys, kind):
 
 
 def test_files_are_named(capsys):
-    assert exit_status(lambda: open('/nowhere/at/all')) == 1
+    assert exit_status(Path('/nowhere/at/all').read_bytes) == 1
     assert capsys.readouterr().err == 'error: /nowhere/at/all: No such file or directory\n'
 
 

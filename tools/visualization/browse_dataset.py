@@ -14,7 +14,7 @@ from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.registry import DATASETS, MODELS
-from mmskelssl.utils import ConfigError, StoreError, UserError, register_all_modules
+from mmskelssl.utils import ConfigError, UserError, register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.utils.progress import track
 from mmskelssl.visualization import animate, draw_frames, save_figure
@@ -35,7 +35,7 @@ def build(cfg: dict, registry: object, path: str) -> object:
     """Builds what the config says; unknown names and arguments are the config's mistakes."""
     try:
         return registry.build(cfg)
-    except StoreError:
+    except UserError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f'Config {path}: {error.args[0]}') from error

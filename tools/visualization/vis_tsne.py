@@ -14,7 +14,7 @@ from mmskelssl.apis import extract_features, init_model
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.registry import DATASETS
-from mmskelssl.utils import ConfigError, register_all_modules
+from mmskelssl.utils import ConfigError, UserError, register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.visualization import plot_embedding, save_figure
 from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
@@ -45,7 +45,7 @@ def build_dataset(cfg: Config, split: str | None, path: str) -> SkeletonDataset:
         )
     try:
         return DATASETS.build(dict(found[0], split=split) if split else found[0])
-    except StoreError:
+    except UserError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f'Config {path}: {error.args[0]}') from error
