@@ -1,4 +1,4 @@
-"""What tools/train.py and tools/test.py share: from arguments to a run."""
+"""Shared by tools/train.py and tools/test.py: from arguments to a run."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def run_config(config: Callable[[], Config], method: str) -> int:
     """Builds a runner and calls it.
 
     Args:
-        config: Makes the config.
-        method: ``train`` or ``test``.
+        config: Builds the config; it may raise errors of the user.
+        method: Method of the runner: ``train`` or ``test``.
 
     Returns:
         Exit status: 0; 1 after an error; 75 if SIGTERM stopped the run, 130 if Ctrl-C did.
