@@ -15,7 +15,9 @@ def main() -> int:
     parser.add_argument('split', help='split to draw from, such as xsub_train')
     parser.add_argument('out', type=Path, help='file to write, such as mine_xsub_train_random.txt.gz')
     parser.add_argument(
-        '--balanced', action='store_true', help='draw the ratio from each class, at least one clip each (default: from all clips together)'
+        '--balanced',
+        action='store_true',
+        help='draw the ratio from each class, at least one clip each (default: from all clips together)',
     )
     args = parser.parse_args()
     return exit_status(lambda: make_draws(args.store, args.split, args.out, args.balanced))
