@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
+from mmskelssl.utils.errors import ConfigError
 
 
 @HOOKS.register_module()
@@ -22,10 +23,10 @@ class FrozenBackboneHook(Hook):
         self._before = {key: value.cpu().clone() for key, value in self._state(runner).items()}
 
     def after_train(self, runner: Runner) -> None:
-        """Raises a RuntimeError that names what changed."""
+        """Raises a ConfigError that names what changed."""
         changed = [key for key, value in self._state(runner).items() if not torch.equal(value.cpu(), self._before[key])]
         if changed:
-            raise RuntimeError(
+            raise ConfigError(
                 f'The frozen backbone changed during training: {changed[:5]}. The result is not a linear evaluation; '
                 'set model.frozen=True.'
             )
