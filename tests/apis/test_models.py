@@ -5,7 +5,8 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.datasets.transforms import CenterClip, ViewPipeline, normalize_clip
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -21,7 +22,7 @@ def test_model_of_a_checkpoint_brings_its_config(pretraining_config, make_checkp
 def test_initializing_prints_nothing(pretraining_config, capfd):
     model = init_model(pretraining_config, device='cpu')
     assert capfd.readouterr() == ('', '')
-    query, key = (getattr(model, name).state_dict() for name in ('encoder_q', 'encoder_k'))
+    query, key = (getattr(model, name).state_dict() for name in ('encoder', 'encoder_k'))
     assert all(torch.equal(query[name], key[name]) for name in query)
 
 
@@ -40,9 +41,8 @@ def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make
     assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
     of_clips = extract_features(model, [store[i] for i in range(len(store))])
     assert set(of_clips) == {'features', 'index'}
-    dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
-    dataset_cfg.pop('type')
-    loader = DataLoader(SkeletonDataset(**dataset_cfg), batch_size=2, collate_fn=batch_collate)
+    normalize = pretraining_config.test_dataloader.dataset.normalize
+    loader = DataLoader(SkeletonDataset(path, normalize=normalize), batch_size=2, collate_fn=batch_collate)
     for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
         assert torch.equal(other['index'], torch.arange(5))
         for name, feature in of_store['features'].items():
@@ -79,18 +79,22 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [])
 
 
-def test_pipeline_on_the_device(pretraining_config, make_store):
-    """Where the model's preprocessor makes the views, clips get there unviewed."""
+def test_clips_are_normalized_and_seen_as_the_config_tests(pretraining_config, make_store):
     model = init_model(pretraining_config, device='cpu')
-    store = ClipStore(make_store())
-    clips = [store[i] for i in range(3)]
-    expected = extract_features(model, clips)['features']['joint']
-    on_device = pretraining_config.copy()
-    pipeline = on_device.test_dataloader.dataset.pop('pipeline')
-    on_device.model.data_preprocessor = dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline)
-    other = init_model(on_device, device='cpu')
-    other.load_state_dict(model.state_dict())
-    torch.testing.assert_close(extract_features(other, clips)['features']['joint'], expected)
+    clip = ClipStore(make_store())[3]
+    (view,) = ViewPipeline(pretraining_config.data_preprocessor.test_pipeline)(
+        ClipBatch.of([normalize_clip(clip, [CenterClip()], 'ntu25')]), torch.zeros(1, dtype=torch.long), model.layout
+    )
+    expected = model(view)
+    for name, feature in extract_features(model, [clip])['features'].items():
+        torch.testing.assert_close(feature, expected[name])
+
+
+def test_a_model_without_test_views_says_where_they_belong(pretraining_config):
+    del pretraining_config['data_preprocessor']
+    model = init_model(pretraining_config, device='cpu')
+    with pytest.raises(ConfigError, match='set test_pipeline of data_preprocessor'):
+        extract_features(model, [np.ones((1, 4, 25, 3))])
 
 
 @pytest.mark.parametrize('clip, message', [

@@ -1,9 +1,4 @@
 import pytest
-<<<<<<< HEAD
-from mmengine.config import Config
-from workshop import make_workshop
-=======
->>>>>>> main
 
 from mmskelssl.cli.config_check import check_config, checked, missing_files
 from mmskelssl.utils.errors import ConfigError

@@ -3,13 +3,16 @@ import torch
 import torch.multiprocessing as mp
 from torch import nn
 
-<<<<<<< HEAD
-from mmskelssl.models.distributed import BatchSplitDataParallel, gather_clips, gather_rows, synchronize_batch_norm
+from mmskelssl.models.distributed import (
+    BatchSplitDataParallel,
+    any_rank,
+    gather_clips,
+    gather_rows,
+    synchronize_batch_norm,
+    unwrap_model,
+)
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import register_all_modules
-=======
-from mmskelssl.models.distributed import any_rank, synchronize_batch_norm, unwrap_model
->>>>>>> main
 
 SHARES = [3, 0, 1]  # clips of each process
 
