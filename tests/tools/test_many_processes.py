@@ -31,7 +31,8 @@ class SideBySide(SkeletonModel):
     def __init__(self, methods, dtype, **kwargs):
         super().__init__(**kwargs)
         said = dict(layout=self.layout, num_persons=self.num_persons)
-        self.methods = nn.ModuleDict({name: MODELS.build(dict(method, **said)) for name, method in methods.items() if method})
+        built = {name: MODELS.build(dict(method, **said)) for name, method in methods.items() if method}
+        self.methods = nn.ModuleDict(built)
         self.dtype = getattr(torch, dtype)
         self.to(self.dtype)
 
