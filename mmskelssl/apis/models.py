@@ -28,7 +28,7 @@ from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.config import model_config
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ClipError, ConfigError
 from mmskelssl.utils.progress import track
 from mmskelssl.utils.setup import register_all_modules
 
