@@ -115,9 +115,9 @@ def test_checkpoint_of_another_method_is_refused(found, method):
 
 
 def test_checkpoint_of_something_else_is_refused():
-    with pytest.raises(CheckpointError, match=r"no checkpoint of cmd: it has no encoder_q. It has \['weight'\]"):
+    with pytest.raises(CheckpointError, match=r"not a checkpoint of cmd: it has no encoder_q. It has \['weight'\]"):
         convert_official('cmd', {'weight': torch.zeros(1)})
-    with pytest.raises(CheckpointError, match=r"none that is known here. It has \['conv1.weight'\]"):
+    with pytest.raises(CheckpointError, match=r"not one that is known here. It has \['conv1.weight'\]"):
         convert_official('cmd', {'encoder_q.conv1.weight': torch.zeros(1)})
 
 
@@ -209,7 +209,7 @@ def test_other_joint_count_is_refused():
 @pytest.mark.parametrize('method', ROLES)
 def test_checkpoint_without_queues_is_refused(method):
     weights = {key: value for key, value in Program(method).checkpoint().items() if not key.startswith('queue')}
-    with pytest.raises(CheckpointError, match='has no queues: it is no pre-training checkpoint'):
+    with pytest.raises(CheckpointError, match='has no queues: it is not a pre-training checkpoint'):
         convert_official(method, weights)
 
 

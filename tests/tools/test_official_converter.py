@@ -118,7 +118,7 @@ def test_other_layout_is_refused(mistake):
 
 def test_checkpoint_after_pretraining_is_refused(mistake):
     weights = {key: value for key, value in Program('cmd').checkpoint().items() if not key.startswith('queue')}
-    assert 'has no queues: it is no pre-training checkpoint' in mistake('cmd', weights)
+    assert 'has no queues: it is not a pre-training checkpoint' in mistake('cmd', weights)
 
 
 def test_files_that_are_none_are_refused(mistake, tmp_path):
