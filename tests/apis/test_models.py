@@ -91,7 +91,7 @@ def test_clips_are_normalized_and_seen_as_the_config_tests(pretraining_config, m
 
 
 def test_a_model_without_test_views_says_where_they_belong(pretraining_config):
-    del pretraining_config['data_preprocessor']
+    pretraining_config.pop('data_preprocessor')
     model = init_model(pretraining_config, device='cpu')
     with pytest.raises(ConfigError, match='set test_pipeline of data_preprocessor'):
         extract_features(model, [np.ones((1, 4, 25, 3))])

@@ -111,7 +111,11 @@ train_dataloader = dict(
 )
 val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test'))
 test_dataloader = val_dataloader
-optim_wrapper = dict(optimizer=dict(lr=0.1))
+# At the rate of the others these two would run away, and rounding with them.
+_slow = dict(lr_mult=0.02)
+optim_wrapper = dict(
+    optimizer=dict(lr=0.1), paramwise_cfg=dict(custom_keys={{'methods.barlow_twins': _slow, 'methods.vicreg': _slow}})
+)
 custom_hooks = [dict(type='DumpRank')]
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=-1, save_last=False))
 log_processor = dict(window_size=1)
