@@ -5,14 +5,11 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
-from mmskelssl.evaluation.pretrained_model import read_subject, subject_of
+from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols import trained_classifier
-from mmskelssl.evaluation.protocols.loading import load_protocol
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import DATASETS, MODELS
 from mmskelssl.utils.errors import StoreError
-
-from ..conftest import CONFIGS, PROTOCOLS
 
 
 def backbone_of(path):
@@ -150,27 +147,3 @@ def test_interrupted_runs_go_on(subject, load, tmp_path, monkeypatch):
     assert trained == ['run0', 'run1', 'run1']
     assert result.metrics == whole.metrics and result.confusion == whole.confusion
     assert len(result.metrics['top1'].values) == 2
-
-
-LEAVES = sorted(CONFIGS.glob('*/benchmarks/*_linear_*.py'))
-
-
-@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
-def test_the_linear_configs_are_what_the_protocol_makes_of_pre_training(path):
-    """Data, crops, encoder and schedule of each are derived from the config of pre-training alike."""
-    leaf = Config.fromfile(path)
-    start, _, rest = path.stem.partition('_linear_')
-    recipe, _, dataset = rest.partition('_')
-    subject = subject_of(Config.fromfile(next(path.parents[1].glob(f'{start}_[0-9]xb*-*e_{dataset}.py'))), 'x.pth')
-    name = 'linear' if recipe == '1xb64-80e' else 'linear-mmcv' if 'mmcv' in path.stem else 'linear-crossclr'
-    protocol = load_protocol(name, PROTOCOLS)
-    train, test = leaf.train_dataloader, leaf.test_dataloader
-    assert protocol.train_pipeline(subject) == [dict(step) for step in train.dataset.pipeline]
-    assert subject.test_pipeline == [dict(step) for step in test.dataset.pipeline]
-    for side, loader in ((subject.train_set, train), (subject.test_set, test)):
-        assert all(side.get(key) == loader.dataset.get(key) for key in ('store', 'split', 'normalize'))
-    assert Config(dict(backbone=subject.backbone)).backbone == leaf.model.backbone
-    for key in ('optim_wrapper', 'param_scheduler'):
-        assert protocol.cfg[key] == leaf[key]
-    assert protocol.cfg.train_cfg.max_epochs == leaf.train_cfg.max_epochs
-    assert protocol.cfg.train_dataloader.batch_size == train.batch_size
