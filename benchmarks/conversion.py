@@ -27,8 +27,8 @@ from typing import Protocol
 
 import numpy as np
 import torch
-
 from common import PeerError, import_peer
+
 from mmskelssl.converters.ntu import NTUReader, read_skeleton_file, write_skeleton_file
 from mmskelssl.converters.parallel import reading
 from mmskelssl.converters.synthetic import SyntheticReader

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from common import PeerError, import_peer
 from torch.utils.data import default_collate
 
-from common import PeerError, import_peer
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset

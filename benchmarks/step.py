@@ -29,13 +29,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from common import PeerError, import_peer
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common import PeerError, import_peer
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.registry import MODELS, TRANSFORMS

@@ -16,8 +16,8 @@ from mmengine.config import DictAction
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.launch import exit_status
 from mmskelssl.evaluation.evaluate import evaluate
-from mmskelssl.evaluation.pretrained_model import read_subject
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.protocols import load_protocol
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=['knn', 'linear'],
         metavar='NAME',
-        help=f'{names}; with -2s, -3s or -3sw behind it, the modalities of a protocol fused; or config files '
+        help=f'{names}; with -2s or -3s behind it, the modalities of a protocol fused; or config files '
         '(default: knn linear)',
     )
     parser.add_argument('--config', help='config of pre-training, where the checkpoint carries none')
@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> None:
     for key, value in args.cfg_options.items():
         name, _, entry = key.partition('.')
         options[name][entry] = value
-    protocols = [load_protocol(name, CONFIGS / 'protocols', options, checked) for name in args.protocols]
+    protocols = [load_protocol(name, options, checked) for name in args.protocols]
     unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
     if unused:
         raise ConfigError(f'--cfg-options: {sorted(unused)} are none of the protocols; write PROTOCOL.KEY=VALUE.')
-    subject = read_subject(
+    model = read_pretrained(
         args.checkpoint,
         config=args.config and read_config(find_config(args.config)),
         data=args.data and read_config(_data_config(args.data)),
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
         modalities=args.modalities,
     )
     root = args.work_dir or Path(args.checkpoint).with_suffix(f'.{_folder_name(args.data)}')
-    report = evaluate(subject, protocols, root, command=shlex.join(['python', *sys.argv]))
+    report = evaluate(model, protocols, root, command=shlex.join(['python', *sys.argv]))
     print(protocols_table(report))
     write_markdown(report, root / 'report.md')
     write_html(report, root / 'report.html')

@@ -1,4 +1,4 @@
-"""Several protocols on one subject, taken up again where they were interrupted."""
+"""Several protocols on one model, taken up again where they were interrupted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from mmskelssl.datasets.label_draws import names_digest
-from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.protocols import Protocol
 from mmskelssl.evaluation.results import (
     REPORT_FILE,
@@ -23,7 +23,7 @@ from mmskelssl.evaluation.results import (
     load_report,
     save_report,
 )
-from mmskelssl.evaluation.results.curves import pretraining_curves
+from mmskelssl.evaluation.run_log import pretraining_curves
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside
@@ -31,30 +31,30 @@ from mmskelssl.utils.files import written_beside
 _AND_THEN = ' && '
 
 
-def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
+def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
     Results that the folder holds already are kept, and stand in the report too if other commands made them; a protocol
     that was interrupted goes on where it was.
 
     Args:
-        subject: What is evaluated.
+        model: What is evaluated.
         protocols: In which order.
         root: Folder of everything that is written.
         command: For the report.
 
     Raises:
-        ValueError: If a protocol does not do for the subject, before any of them runs.
+        ValueError: If a protocol does not do for the model, before any of them runs.
         ReportError: If the folder holds results of other weights, data or settings.
         OSError: If it cannot be written, such as on a full disk.
     """
-    subject.check()
+    model.check()
     # An ensemble has a member of its own, which is the protocol of that name.
     ordered = list({step.name: step for protocol in protocols for step in _with_required(protocol)}.values())
     for protocol in ordered:
-        protocol.check(subject)
-    workspace = Workspace(subject, root)
-    steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(subject)]
+        protocol.check(model)
+    workspace = Workspace(model, root)
+    steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(model)]
     _check_owner(workspace)
     commands = dict.fromkeys([*_earlier_commands(root), command])
     for protocol, modalities in steps:
@@ -64,7 +64,7 @@ def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, comman
             path = _folder(workspace, protocol, modalities) / 'result.json'
             if not path.exists():
                 _write(path, protocol.run(workspace, modalities).to_dict())
-            report = describe(subject, _results(root), _AND_THEN.join(commands))
+            report = describe(model, _results(root), _AND_THEN.join(commands))
             save_report(report, root / REPORT_FILE)
     except OSError as error:
         raise OSError(
@@ -74,25 +74,25 @@ def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, comman
     return report
 
 
-def describe(subject: Subject, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
+def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
     """The report of results."""
-    test = subject.test_clips
+    test = model.test_clips
     return EvaluationReport(
-        checkpoint=subject.checkpoint,
-        method=subject.method,
+        checkpoint=model.checkpoint,
+        method=model.method,
         data=DataDescription(
             dataset=test.store.path.name,
             store=str(test.store.path.resolve()),
-            train_split=subject.train_set.get('split') or '',
-            test_split=subject.test_set.get('split') or '',
+            train_split=model.train_set.get('split') or '',
+            test_split=model.test_set.get('split') or '',
             layout=json.loads(json.dumps(test.layout.to_dict())),
             classes=list(test.store.classes),
-            normalize=list(subject.test_set.get('normalize') or ()),
+            normalize=list(model.test_set.get('normalize') or ()),
         ),
         results=list(results),
-        config=subject.config,
-        epoch=subject.epoch,
-        curves=pretraining_curves(subject.checkpoint),
+        config=model.config,
+        epoch=model.epoch,
+        curves=pretraining_curves(model.checkpoint),
         created=datetime.datetime.now().astimezone().isoformat(timespec='seconds'),
         command=command,
         machine=_machine(),
@@ -119,8 +119,8 @@ def _check_owner(workspace: Workspace) -> None:
 
 
 def _is_of(workspace: Workspace, card: ProtocolCard) -> bool:
-    subject = workspace.subject
-    sides = names_digest(subject.train_clips.names), names_digest(subject.test_clips.names)
+    model = workspace.model
+    sides = names_digest(model.train_clips.names), names_digest(model.test_clips.names)
     if (card.train_split, card.test_split) != sides:
         return False
     try:

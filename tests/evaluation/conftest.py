@@ -7,8 +7,8 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import write_draws
-from mmskelssl.evaluation.pretrained_model import read_subject
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.protocols import load_protocol
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -85,8 +85,8 @@ def checkpoint(store, make_checkpoint) -> str:
 
 
 @pytest.fixture
-def subject(checkpoint):
-    return read_subject(checkpoint)
+def model(checkpoint):
+    return read_pretrained(checkpoint)
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def load(store):
     """Loads a protocol, two epochs long and with the store's draws."""
 
     def load(name, **options):
-        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s', '3sw')
+        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s')
         short = {'train_cfg.max_epochs': 2, 'param_scheduler.0.milestones': [1]} if trained else {}
         draws = {'protocol.draws': str(store.parent / 'draws')} if name.startswith('semi') else {}
-        return load_protocol(name, PROTOCOLS, {name: short | draws | options})
+        return load_protocol(name, {name: short | draws | options})
 
     return load

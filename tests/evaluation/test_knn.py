@@ -70,4 +70,3 @@ def test_metric_says_what_it_needs():
     batch = dict(labels=torch.zeros(1), index=torch.zeros(1), features={})
     with pytest.raises(ValueError, match='The KNN metric needs a gallery'):
         KNN().process({}, [batch])
-

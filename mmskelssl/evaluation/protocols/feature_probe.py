@@ -52,14 +52,14 @@ class FeatureProbe(TrainedClassifier):
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
-        subject = workspace.subject
-        train, _ = workspace.features(modality, 'train', self.train_pipeline(subject), self.num_crops)
+        model = workspace.model
+        train, _ = workspace.features(modality, 'train', self.train_pipeline(model), self.num_crops)
         test, test_file = workspace.features(modality, 'test')
         recipe, rate = linear_recipe(self.cfg)
         rates = [rate, *(other for other in self.learning_rates if other != rate)]
         device = get_device()
         probes = train_linear_probes(
-            train.values.to(device), train.labels, len(subject.test_clips.store.classes), recipe, rates, self.seeds
+            train.values.to(device), train.labels, len(model.test_clips.store.classes), recipe, rates, self.seeds
         )
         scores = probes.scores(test.values[0].to(device)).cpu()
         others = {
