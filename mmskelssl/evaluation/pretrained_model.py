@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -50,17 +49,21 @@ class PretrainedModel:
     test_pipeline: list[dict]
     loader: dict
     is_transfer: bool = False
+    _datasets: dict[str, SkeletonDataset] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def dataset(self, side: str, pipeline: list[dict], draw: dict | None = None) -> SkeletonDataset:
-        """The clips of a side (``train`` or ``test``) in the views of a pipeline."""
-        return SkeletonDataset(**getattr(self, f'{side}_set'), pipeline=pipeline, draw=draw)
+        """The clips of a side (``train`` or ``test``) in the views of a pipeline, opened once."""
+        key = repr((side, pipeline, draw))
+        if key not in self._datasets:
+            self._datasets[key] = SkeletonDataset(**getattr(self, f'{side}_set'), pipeline=pipeline, draw=draw)
+        return self._datasets[key]
 
-    @cached_property
+    @property
     def test_clips(self) -> SkeletonDataset:
         """The test side in its view."""
         return self.dataset('test', self.test_pipeline)
 
-    @cached_property
+    @property
     def train_clips(self) -> SkeletonDataset:
         """The training side in the view of the test side: galleries, cached features."""
         return self.dataset('train', self.test_pipeline)

@@ -3,8 +3,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelssl.datasets import ClipStore
+from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
+from mmskelssl.evaluation import pretrained_model
 from mmskelssl.evaluation.protocols import trained_classifier
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
@@ -77,6 +78,21 @@ def test_draws_never_touch_the_test_side(model, load, store, tmp_path, kind):
         assert cfg.randomness.seed == run
         if kind == 'balanced':
             assert (np.bincount(train.labels) == 4).all()
+
+
+def test_each_draw_is_opened_once(model, load, tmp_path, monkeypatch):
+    opened = []
+
+    def counted(**arguments):
+        opened.append(repr(arguments))
+        return SkeletonDataset(**arguments)
+
+    monkeypatch.setattr(pretrained_model, 'SkeletonDataset', counted)
+    protocol, workspace = load('semi20'), Workspace(model, tmp_path)
+    protocol.check(model)
+    protocol.card(workspace, ('joint',))
+    protocol.empty_classes(model)
+    assert len(opened) == len(set(opened)) and sum("'draw': 4" in arguments for arguments in opened) == 1
 
 
 def test_a_class_without_labels_is_stated(model, load, store):
