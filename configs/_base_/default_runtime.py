@@ -6,7 +6,13 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    setup_check=dict(type='SetupCheckHook'),
+    momentum_update=dict(type='MomentumUpdateHook'),
+    queue_enqueue=dict(type='QueueEnqueueHook'),
+    collapse_monitor=dict(type='CollapseMonitorHook'),
     finite_check=dict(type='FiniteCheckHook'),
+    frozen_backbone=dict(type='FrozenBackboneHook'),
+    classification_report=dict(type='ClassificationReportHook'),
     interruption=dict(type='InterruptionHook'),
 )
 

@@ -1,7 +1,8 @@
 # Sized for 2 CPU cores.
 _base_ = [
     '../_base_/models/cmd_bigru.py',
-    '../_base_/datasets/synthetic_xsub_turn.py',
+    '../_base_/sets/synthetic_xsub.py',
+    '../_base_/views/turn.py',
     '../_base_/schedules/sgd_cosine_30e.py',
     '../_base_/default_runtime.py',
 ]

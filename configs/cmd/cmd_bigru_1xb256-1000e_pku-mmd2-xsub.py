@@ -3,7 +3,8 @@
 #     param_scheduler.0.milestones=[801]
 _base_ = [
     '../_base_/models/cmd_bigru.py',
-    '../_base_/datasets/pku_mmd2_xsub_isc.py',
+    '../_base_/sets/pku_mmd2_xsub.py',
+    '../_base_/views/isc.py',
     '../_base_/schedules/sgd_1000e.py',
     '../_base_/default_runtime.py',
 ]

@@ -3,7 +3,8 @@
 #     param_scheduler.0.milestones=[351]
 _base_ = [
     '../_base_/models/cmd_bigru.py',
-    '../_base_/datasets/ntu60_xsub_isc.py',
+    '../_base_/sets/ntu60_xsub.py',
+    '../_base_/views/isc.py',
     '../_base_/schedules/sgd_500e.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,13 +1,15 @@
 # Sized for 2 CPU cores.
 _base_ = [
     '../_base_/models/crossclr_bigru.py',
-    '../_base_/datasets/nw_ucla_xview_turn.py',
+    '../_base_/sets/nw_ucla_xview.py',
+    '../_base_/views/turn.py',
     '../_base_/schedules/sgd_cosine_100e.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
     layout='kinect20',
-    backbone=dict(num_joints=20, num_persons=1, hidden_channels=128, pool='mean'),
+    num_persons=1,
+    backbone=dict(hidden_channels=128, pool='mean'),
     queue_size=1024,
     momentum=0.996,
     cross_epoch=50,

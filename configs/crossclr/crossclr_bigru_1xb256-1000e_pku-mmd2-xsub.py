@@ -2,7 +2,8 @@
 # long as the whole, as in CrosSCLR.
 _base_ = [
     '../_base_/models/crossclr_bigru.py',
-    '../_base_/datasets/pku_mmd2_xsub_isc.py',
+    '../_base_/sets/pku_mmd2_xsub.py',
+    '../_base_/views/isc.py',
     '../_base_/schedules/sgd_1000e.py',
     '../_base_/default_runtime.py',
 ]

@@ -2,7 +2,8 @@
 # long as the whole, as in CrosSCLR.
 _base_ = [
     '../_base_/models/crossclr_bigru.py',
-    '../_base_/datasets/ntu60_xsub_isc.py',
+    '../_base_/sets/ntu60_xsub.py',
+    '../_base_/views/isc.py',
     '../_base_/schedules/sgd_500e.py',
     '../_base_/default_runtime.py',
 ]

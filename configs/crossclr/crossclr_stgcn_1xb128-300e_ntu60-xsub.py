@@ -1,7 +1,8 @@
 # 3s-CrosSCLR.
 _base_ = [
     '../_base_/models/crossclr_stgcn.py',
-    '../_base_/datasets/ntu60_xsub_crossclr.py',
+    '../_base_/sets/ntu60_xsub_crossclr.py',
+    '../_base_/views/crossclr.py',
     '../_base_/schedules/sgd_300e.py',
     '../_base_/default_runtime.py',
 ]

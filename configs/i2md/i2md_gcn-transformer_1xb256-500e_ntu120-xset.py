@@ -1,6 +1,7 @@
 _base_ = [
     '../_base_/models/i2md_gcn_transformer.py',
-    '../_base_/datasets/ntu120_xset_isc.py',
+    '../_base_/sets/ntu120_xset.py',
+    '../_base_/views/isc.py',
     '../_base_/schedules/sgd_500e.py',
     '../_base_/default_runtime.py',
 ]

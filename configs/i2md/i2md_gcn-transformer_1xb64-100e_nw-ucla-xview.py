@@ -1,13 +1,15 @@
 # Sized for 2 CPU cores. The cluster branch needs the Transformer: a small one, not the BiGRU of the other methods here.
 _base_ = [
     '../_base_/models/i2md_gcn_transformer.py',
-    '../_base_/datasets/nw_ucla_xview_turn.py',
+    '../_base_/sets/nw_ucla_xview.py',
+    '../_base_/views/turn.py',
     '../_base_/schedules/sgd_cosine_100e.py',
     '../_base_/default_runtime.py',
-    '../_base_/models/encoders/small_gcn_transformer_kinect20.py',
+    '../_base_/models/small_gcn_transformer128.py',
 ]
 model = dict(
     layout='kinect20',
+    num_persons=1,
     backbone=_base_.encoder,
     queue_size=1024,
     momentum=0.996,

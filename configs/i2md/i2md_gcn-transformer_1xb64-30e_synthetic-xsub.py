@@ -1,10 +1,11 @@
 # Sized for 2 CPU cores. The cluster branch needs the Transformer: a small one, not the BiGRU of the other methods here.
 _base_ = [
     '../_base_/models/i2md_gcn_transformer.py',
-    '../_base_/datasets/synthetic_xsub_turn.py',
+    '../_base_/sets/synthetic_xsub.py',
+    '../_base_/views/turn.py',
     '../_base_/schedules/sgd_cosine_30e.py',
     '../_base_/default_runtime.py',
-    '../_base_/models/encoders/small_gcn_transformer_ntu25.py',
+    '../_base_/models/small_gcn_transformer64.py',
 ]
 model = dict(
     backbone=_base_.encoder,

@@ -1,7 +1,8 @@
 # Sized for 2 CPU cores.
 _base_ = [
     '../_base_/models/mmcv_mutual_bigru.py',
-    '../_base_/datasets/synthetic_xsub_turn_3views.py',
+    '../_base_/sets/synthetic_xsub.py',
+    '../_base_/views/turn_3views.py',
     '../_base_/schedules/sgd_cosine_30e.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,6 +1,7 @@
 _base_ = [
     '../_base_/models/mmcv_mutual_bigru.py',
-    '../_base_/datasets/pku_mmd2_xsub_mmcv.py',
+    '../_base_/sets/pku_mmd2_xsub.py',
+    '../_base_/views/mmcv.py',
     '../_base_/schedules/sgd_1001e_mmcv.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,6 +1,7 @@
 _base_ = [
     '../_base_/models/mmcv_mutual_bigru.py',
-    '../_base_/datasets/ntu120_xset_mmcv.py',
+    '../_base_/sets/ntu120_xset.py',
+    '../_base_/views/mmcv.py',
     '../_base_/schedules/sgd_451e_mmcv.py',
     '../_base_/default_runtime.py',
 ]

@@ -23,12 +23,11 @@ from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
-from mmskelssl.datasets.skeleton_dataset import batch_collate
-from mmskelssl.datasets.transforms import ViewPipeline
+from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.evaluation.zoo import find_config
-from mmskelssl.registry import DATASETS, MODELS, TRANSFORMS
+from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
-from mmskelssl.utils.config import ConfigError
+from mmskelssl.utils.config import ConfigError, model_config
 from mmskelssl.utils.progress import track
 from mmskelssl.utils.setup_env import register_all_modules
 
@@ -58,7 +57,7 @@ def init_model(
         cfg = checkpoint_config(loaded, str(checkpoint))
     else:
         cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(model_config(cfg))
     if checkpoint is None:
         with _without_list_of_parameters():
             model.init_weights()
@@ -111,12 +110,12 @@ def view_batches(
     model.eval()
     if isinstance(data, (str, os.PathLike, ClipStore)):
         store = str(data.path if isinstance(data, ClipStore) else data)
-        batches = _loader(DATASETS.build(dict(_test_dataset(model), store=store, split=split)))
+        batches = _loader(SkeletonDataset(store, split, _normalize(model)))
     elif isinstance(data, (Sequence, np.ndarray)):
         clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
         if not clips:
             raise ValueError('There are no clips to encode.')
-        batches = _loader(_ClipsInMemory(clips, model.layout, _test_dataset(model)))
+        batches = _loader(_ClipsInMemory(clips, model.layout, _normalize(model)))
     else:
         batches = data
     total = len(batches) if hasattr(batches, '__len__') else None
@@ -124,8 +123,8 @@ def view_batches(
         yield model.data_preprocessor(batch, False)
 
 
-def _test_dataset(model: BaseModel) -> dict:
-    """What the config says of test data: pipeline, normalizations, persons."""
+def _normalize(model: BaseModel) -> Sequence[dict]:
+    """The normalizations of test data, as the model's config has them."""
     cfg = getattr(model, 'cfg', {})
     loaders = [cfg[name] for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)]
     if not loaders:
@@ -133,8 +132,7 @@ def _test_dataset(model: BaseModel) -> dict:
             'The model does not know how its clips are tested: make it by init_model from a config that has a '
             'test_dataloader, or hand over a loader.'
         )
-    dataset = loaders[0].dataset
-    return dict(dataset, num_persons=dataset.get('num_persons') or cfg.model.backbone.get('num_persons'))
+    return loaders[0].dataset.get('normalize') or ()
 
 
 def _loader(dataset: Dataset) -> DataLoader:
@@ -144,26 +142,23 @@ def _loader(dataset: Dataset) -> DataLoader:
 class _ClipsInMemory(Dataset):
     """Serves clips (M, T, V, C) as a :class:`SkeletonDataset` would serve them from a store, but without labels."""
 
-    def __init__(self, clips: Sequence[np.ndarray], layout: SkeletonLayout, config: dict) -> None:
+    def __init__(self, clips: Sequence[np.ndarray], layout: SkeletonLayout, normalize: Sequence[dict]) -> None:
         self.clips = [drop_empty_persons(np.asarray(clip)) for clip in clips]
         for number, clip in enumerate(self.clips):
             check_clip(f'number {number}', clip, layout)
         self.layout = layout
-        self.num_persons = config['num_persons'] or max(map(len, self.clips), default=1)
-        self.normalize = [TRANSFORMS.build(step) for step in config.get('normalize') or ()]
-        self.pipeline = None if config.get('pipeline') is None else ViewPipeline(config['pipeline'])
+        self.normalize = [TRANSFORMS.build(step) for step in normalize]
 
     def __len__(self) -> int:
         return len(self.clips)
 
     def __getitems__(self, positions: Sequence[int]) -> dict:
-        clips = ClipBatch.of([self.clips[position] for position in positions], self.num_persons)
+        clips = ClipBatch.of([self.clips[position] for position in positions])
         for step in self.normalize:
-            clips = step(clips, self.layout)
+            clips = step.normalize(clips, self.layout)
         index = torch.tensor(positions)
         keys = clip_keys(torch.zeros_like(index), torch.zeros_like(index), index)
-        inputs = dict(clips=clips, keys=keys) if self.pipeline is None else self.pipeline(clips, keys)
-        return dict(inputs=inputs, data_samples=dict(index=index))
+        return dict(inputs=dict(clips=clips, keys=keys), data_samples=dict(index=index))
 
 
 @contextmanager

@@ -31,12 +31,13 @@ class ClipBatch(NamedTuple):
     max_persons: int
 
     @classmethod
-    def of(cls, clips: Sequence[np.ndarray], max_persons: int) -> ClipBatch:
+    def of(cls, clips: Sequence[np.ndarray]) -> ClipBatch:
         """A packed batch of clips in memory, each (M, T, V, C)."""
         num_persons, num_frames = torch.tensor([clip.shape[:2] for clip in clips]).T
         rows = num_persons * num_frames
         frames = np.concatenate([clip.reshape(-1, *clip.shape[2:]) for clip in clips]).astype(np.float32)
-        return cls(torch.from_numpy(frames), rows.cumsum(0) - rows, num_frames, num_persons, max_persons)
+        offsets = rows.cumsum(0) - rows
+        return cls(torch.from_numpy(frames), offsets, num_frames, num_persons, int(num_persons.max()))
 
     def sample(self, lower: Tensor, upper: Tensor, weight: Tensor) -> Tensor:
         """Reads frames between frames, touching no others.
@@ -65,10 +66,10 @@ class ClipBatch(NamedTuple):
         )
         return dense.view(num_clips, self.max_persons, num_steps, *self.frames.shape[1:]).float()
 
-    def select(self, index: Tensor, max_persons: int) -> ClipBatch:
+    def select(self, index: Tensor) -> ClipBatch:
         """Some of the clips, given by their numbers (n,); the frames are not copied."""
         columns = (self.offsets, self.num_frames, self.num_persons)
-        return ClipBatch(self.frames, *(column[index] for column in columns), max_persons)
+        return ClipBatch(self.frames, *(column[index] for column in columns), self.max_persons)
 
     def repeat(self, times: int) -> ClipBatch:
         """All clips, then all of them again, ``times`` in total; the frames are not copied."""
@@ -79,7 +80,7 @@ class ClipBatch(NamedTuple):
         """The same clips with a copy of their own rows only, ready to travel to another device."""
         counts = self.num_frames * self.num_persons
         starts = counts.cumsum(0) - counts
-        within = torch.arange(int(counts.sum())) - starts.repeat_interleave(counts)
+        within = torch.arange(int(counts.sum()), device=counts.device) - starts.repeat_interleave(counts)
         rows = self.offsets.repeat_interleave(counts) + within
         return self._replace(frames=self.frames[rows].float(), offsets=starts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -76,13 +76,10 @@ class KeyedRandom:
 
         Drawing from it leaves this one as it is.
         """
-        return self._fork([branch])
+        return self.forks([branch])
 
-    def forks(self, number: int) -> KeyedRandom:
-        """The first ``number`` forks one after the other: a stream for ``number * N`` clips."""
-        return self._fork(range(number))
-
-    def _fork(self, branches: Iterable[int]) -> KeyedRandom:
+    def forks(self, branches: Sequence[int]) -> KeyedRandom:
+        """Several forks one after the other: a stream for ``len(branches) * N`` clips."""
         here = _mix(self.keys + _wrap(self._drawn * _GAMMA))
         return KeyedRandom(_mix(torch.cat([here + _wrap((branch + 1) * _GAMMA) for branch in branches])))
 

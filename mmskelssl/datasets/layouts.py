@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
+
+from mmskelssl.utils.errors import ConfigError
+
+UP_AXES = ('+y', '-y', '+z', '-z', '+x', '-x')
 
 
 @dataclass(frozen=True)
@@ -21,48 +25,69 @@ class SkeletonLayout:
         center: Centre of the skeleton graph, from which the spatial partition of ST-GCN measures distances.
             CrosSCLR moves it to the origin.
         pairs: ``(left, right)`` joints that a mirror image exchanges.
-        spine: ``(lower, upper)`` joints of the bone that points up; normalizations start from it.
-        shoulders: ``(left, right)`` shoulder joints, the body's horizontal axis.
+        spine: ``(lower, upper)`` joints of the bone that points up; None where there is no trunk (a hand).
+        shoulders: ``(left, right)`` shoulder joints, the body's horizontal axis; None where there are none.
+        up: Axis that points up before any normalization, such as ``+y``.
+        groups: Name of a part (``trunk``, ``left arm`` …; of a hand the fingers) to its joints.
 
     Raises:
-        ValueError: If a joint index is outside 0..V-1, lengths differ, a joint has two mirror images, or the parents
-            hold a cycle.
+        ConfigError: If a joint index is outside 0..V-1, lengths differ, a joint has two mirror images, the parents hold
+            a cycle, or ``up`` is not an axis.
+
+    Examples:
+        >>> layout = get_layout('kinect20')
+        >>> layout.joints[layout.center], layout.bones[:2]
+        ('shoulder centre', ((0, 1), (1, 2)))
     """
 
     name: str
     joints: tuple[str, ...]
     parents: tuple[int, ...]
     center: int
-    pairs: tuple[tuple[int, int], ...]
-    spine: tuple[int, int]
-    shoulders: tuple[int, int]
+    pairs: tuple[tuple[int, int], ...] = ()
+    spine: tuple[int, int] | None = None
+    shoulders: tuple[int, int] | None = None
+    # Two layouts are the same skeleton whatever is told of it beside.
+    up: str = field(default='+y', compare=False)
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         # Layouts also come from JSON and configs, which know lists only.
-        for field in ('joints', 'parents', 'spine', 'shoulders'):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
-        object.__setattr__(self, 'pairs', tuple(tuple(pair) for pair in self.pairs))
+        for name in ('joints', 'parents', 'spine', 'shoulders'):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if value is None else tuple(value))
+        object.__setattr__(self, 'pairs', tuple(map(tuple, self.pairs)))
+        object.__setattr__(self, 'groups', {name: tuple(joints) for name, joints in self.groups.items()})
         if len(self.parents) != self.num_joints:
-            raise ValueError(
+            raise ConfigError(
                 f"Layout '{self.name}' names {self.num_joints} joints but {len(self.parents)} parents: "
                 'give one parent for every joint (the root is its own).'
             )
-        named = [*self.parents, self.center, *self.spine, *self.shoulders, *(v for pair in self.pairs for v in pair)]
-        outside = [v for v in named if not 0 <= v < self.num_joints]
+        if self.up not in UP_AXES:
+            raise ConfigError(f"Layout '{self.name}': up='{self.up}' is not one of {UP_AXES}.")
+        lists = (
+            self.parents,
+            [self.center],
+            self.spine or (),
+            self.shoulders or (),
+            *self.pairs,
+            *self.groups.values(),
+        )
+        outside = [v for joints in lists for v in joints if not 0 <= v < self.num_joints]
         if outside:
-            raise ValueError(
+            raise ConfigError(
                 f"Layout '{self.name}' has {self.num_joints} joints but refers to {outside}: joint indices are 0-based."
             )
         paired = [v for pair in self.pairs for v in pair]
         twice = sorted({self.joints[v] for v in paired if paired.count(v) > 1})
         if twice:
-            raise ValueError(f"Layout '{self.name}': {twice} belong to more than one left-right pair.")
+            raise ConfigError(f"Layout '{self.name}': {twice} belong to more than one left-right pair.")
         ancestors = np.arange(self.num_joints)
         for _ in range(self.num_joints):
             ancestors = np.asarray(self.parents)[ancestors]
         stuck = [self.joints[v] for v in range(self.num_joints) if self.parents[ancestors[v]] != ancestors[v]]
         if stuck:
-            raise ValueError(f"Layout '{self.name}': {stuck} do not lead to a root (a joint that is its own parent).")
+            raise ConfigError(f"Layout '{self.name}': {stuck} do not lead to a root (a joint that is its own parent).")
 
     @property
     def num_joints(self) -> int:
@@ -74,12 +99,30 @@ class SkeletonLayout:
         return tuple((v, p) for v, p in enumerate(self.parents) if v != p)
 
     @property
+    def origin(self) -> int:
+        """The joint that clips are moved by: the lower spine, or the root where there is no trunk."""
+        return self.spine[0] if self.spine else next(v for v, p in enumerate(self.parents) if v == p)
+
+    @property
     def mirror(self) -> tuple[int, ...]:
         """For every joint the joint that takes its place in a mirror image."""
         mirrored = list(range(self.num_joints))
         for left, right in self.pairs:
             mirrored[left], mirrored[right] = right, left
         return tuple(mirrored)
+
+    def require(self, part: str, who: str) -> tuple[int, int]:
+        """The joints of ``spine`` or ``shoulders``, for what cannot do without them.
+
+        Raises:
+            ConfigError: If the layout has none; the message names ``who``.
+        """
+        joints = getattr(self, part)
+        if joints is None:
+            raise ConfigError(
+                f"{who} needs `{part}` of the layout, and layout '{self.name}' has none: leave {who} out."
+            )
+        return joints
 
     def to_dict(self) -> dict:
         """The layout as plain data, accepted by :func:`get_layout`."""
@@ -105,6 +148,13 @@ NTU25 = SkeletonLayout(
     pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19), (21, 23), (22, 24)),
     spine=(0, 1),
     shoulders=(4, 8),
+    groups={
+        'trunk': (0, 1, 2, 3, 20),
+        'left arm': (4, 5, 6, 7, 21, 22),
+        'right arm': (8, 9, 10, 11, 23, 24),
+        'left leg': (12, 13, 14, 15),
+        'right leg': (16, 17, 18, 19),
+    },
 )
 
 KINECT20 = SkeletonLayout(
@@ -115,6 +165,13 @@ KINECT20 = SkeletonLayout(
     pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
     spine=(0, 1),
     shoulders=(4, 8),
+    groups={
+        'trunk': (0, 1, 2, 3),
+        'left arm': (4, 5, 6, 7),
+        'right arm': (8, 9, 10, 11),
+        'left leg': (12, 13, 14, 15),
+        'right leg': (16, 17, 18, 19),
+    },
 )
 
 # The 17 keypoints of COCO have no spine: its place is taken by the left side of the trunk.
@@ -130,34 +187,51 @@ COCO17 = SkeletonLayout(
     pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
     spine=(11, 5),
     shoulders=(5, 6),
+    groups={
+        'trunk': (0, 1, 2, 3, 4),
+        'left arm': (5, 7, 9),
+        'right arm': (6, 8, 10),
+        'left leg': (11, 13, 15),
+        'right leg': (12, 14, 16),
+    },
 )
 
-LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20, COCO17)}
+_FINGERS = ('thumb', 'index', 'middle', 'ring', 'little')
+
+# SHREC'17: a tree from the wrist; the palm lies beside it, each finger starts at its base.
+HAND22 = SkeletonLayout(
+    name='hand22',
+    joints=('wrist', 'palm', *(f'{f} {j}' for f in _FINGERS for j in ('base', 'first joint', 'second joint', 'tip'))),
+    parents=(0, 0, *(v for base in range(2, 22, 4) for v in (0, base, base + 1, base + 2))),
+    center=0,
+    groups={'palm': (0, 1)} | {f: tuple(range(2 + 4 * i, 6 + 4 * i)) for i, f in enumerate(_FINGERS)},
+)
+
+LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20, COCO17, HAND22)}
 
 
 def get_layout(layout: str | Mapping | SkeletonLayout) -> SkeletonLayout:
     """Turns what a config may hold into a layout.
 
     Args:
-        layout: A known name, the fields of :class:`SkeletonLayout` (a user's own layout, written in the config), or a
+        layout: A known name, the fields of :class:`SkeletonLayout` (a custom layout, written in the config), or a
             layout.
 
     Raises:
-        KeyError: If the name is unknown.
-        ValueError: If the fields do not make a layout.
+        ConfigError: If the name is unknown, or the fields do not make a layout.
     """
     if isinstance(layout, SkeletonLayout):
         return layout
     if isinstance(layout, str):
         if layout not in LAYOUTS:
-            raise KeyError(
+            raise ConfigError(
                 f"Unknown skeleton layout '{layout}'. Known: {sorted(LAYOUTS)}; "
-                'an own layout is given as a dict of the fields of SkeletonLayout.'
+                'a custom layout is given as a dict of the fields of SkeletonLayout.'
             )
         return LAYOUTS[layout]
     try:
         return SkeletonLayout(**layout)
     except TypeError as error:
-        raise ValueError(
+        raise ConfigError(
             f'Not a skeleton layout: {error}. Fields: {list(SkeletonLayout.__dataclass_fields__)}.'
         ) from error

@@ -11,7 +11,7 @@ from mmengine.dataset import DefaultSampler
 from mmskelssl.registry import DATA_SAMPLERS
 
 
-class ClipDraw(NamedTuple):
+class ClipRequest(NamedTuple):
     """What a sampler asks a dataset for.
 
     Args:
@@ -38,11 +38,11 @@ class ClipSampler(DefaultSampler):
     _skipped = 0
 
     def skip(self, number: int) -> None:
-        """Leaves out so many draws of the next iteration, which were trained on before a run was resumed."""
+        """Leaves out so many requests of the next iteration, which were trained on before a run was resumed."""
         self._skipped = number
 
-    def __iter__(self) -> Iterator[ClipDraw]:
+    def __iter__(self) -> Iterator[ClipRequest]:
         skipped, self._skipped = self._skipped, 0
         for number, index in islice(enumerate(super().__iter__()), skipped, None):
             is_padding = self.rank + number * self.world_size >= len(self.dataset)
-            yield ClipDraw(int(index), self.seed, self.epoch, is_padding)
+            yield ClipRequest(int(index), self.seed, self.epoch, is_padding)

@@ -1,22 +1,48 @@
-from mmskelssl.models.algorithms import MomentumContrast, SkeletonCLR
-from mmskelssl.models.backbones import STGCN, BiGRU, RawCoordinates
+from mmskelssl.models.algorithms import (
+    CMD,
+    I2MD,
+    BarlowTwins,
+    CrosSCLR,
+    Decorrelation,
+    MMCVMutual,
+    MomentumContrast,
+    SelfSupervised,
+    SkeletonCLR,
+    VICReg,
+)
+from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates
+from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
 from mmskelssl.models.distributed import BatchSplitDataParallel
+from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.heads import LinearHead
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.necks import ProjectionNeck
 
 __all__ = [
+    'AGCN',
+    'CMD',
+    'I2MD',
     'STGCN',
+    'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
+    'CrosSCLR',
+    'Decorrelation',
+    'Encoder',
+    'GCNTransformer',
     'LinearHead',
+    'MMCVMutual',
     'MemoryBank',
     'MomentumContrast',
     'ProjectionNeck',
     'RawCoordinates',
+    'SelfSupervised',
     'SkeletonCLR',
     'SkeletonClassifier',
     'SkeletonDataPreprocessor',
+    'SkeletonModel',
+    'VICReg',
+    'build_backbone',
 ]

@@ -1,65 +1,73 @@
-"""The last step before the model: move to the device and, if wished, make the views there."""
+"""From clips to views, on the model's device."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.model import BaseDataPreprocessor
-from torch import Tensor
 
-from mmskelssl.registry import MODELS, TRANSFORMS
+from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.datasets.transforms import ViewPipeline
+from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
 class SkeletonDataPreprocessor(BaseDataPreprocessor):
-    """Moves batches to the device, and runs there the pipeline that the dataset left out.
+    """Moves packed clips to the device and makes views of them there.
 
-    Datasets with a pipeline make views in loader workers. Datasets without one hand over clips; the same transforms,
-    put here, then make the same views on the model's device.
+    In a config it stands at the top, as ``data_preprocessor``: MMEngine hands it to the model. Loader workers gather
+    frames meanwhile. A clip's randomness is a function of seed, epoch and clip, so views are the same on any device.
 
     Args:
-        train_pipeline: Transforms for training batches without views.
-        test_pipeline: Transforms for other batches without views.
+        train_pipeline: Transforms for training batches.
+        test_pipeline: Transforms for other batches.
+        layout: What the joints mean; the model says it.
+        num_persons: M of the views; the model says it. None keeps all.
         non_blocking: Whether copies to the device overlap with computation.
+
+    Raises:
+        ConfigError: If a step of a pipeline stands where what it works on is not there.
     """
 
     def __init__(
         self,
         train_pipeline: Sequence[dict] | None = None,
         test_pipeline: Sequence[dict] | None = None,
+        layout: str | Mapping | SkeletonLayout = 'ntu25',
+        num_persons: int | None = None,
         non_blocking: bool = True,
     ) -> None:
         super().__init__(non_blocking=non_blocking)
-        self.pipelines = {
-            training: None if pipeline is None else TRANSFORMS.build(dict(type='ViewPipeline', transforms=pipeline))
-            for training, pipeline in ((True, train_pipeline), (False, test_pipeline))
-        }
+        self.layout = get_layout(layout)
+        self.num_persons = num_persons
+        self.train_pipeline, self.test_pipeline = (
+            None if pipeline is None else ViewPipeline(pipeline) for pipeline in (train_pipeline, test_pipeline)
+        )
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Takes and gives ``dict(inputs, data_samples)``; ``inputs`` is a list of views (N, M, T, V, C) afterwards.
+        """Makes the views of a batch.
 
-        The last ``num_padding`` clips are left out, if a batch has such a number. The rest may be none.
+        Args:
+            data: A batch of :class:`~mmskelssl.datasets.SkeletonDataset`. The last ``num_padding`` clips are left out,
+                if it has such a number; the rest may be none.
+            training: Which pipeline makes the views.
+
+        Returns:
+            ``dict(inputs=[views (N, M, T, V, C)], data_samples=dict of (N,))``.
+
+        Raises:
+            ConfigError: If there is no such pipeline.
         """
-        data = self.cast_data(data)
-        num_padding = data.pop('num_padding', 0)
-        data['inputs'] = self._views(data['inputs'], training)
-        return _without_last(data, num_padding) if num_padding else data
-
-    def _views(self, inputs: list[Tensor] | dict, training: bool) -> list[Tensor]:
-        if isinstance(inputs, list):
-            return inputs
-        pipeline = self.pipelines[training]
+        name = 'train_pipeline' if training else 'test_pipeline'
+        pipeline = getattr(self, name)
         if pipeline is None:
-            raise ValueError(
-                f'The dataset has no pipeline, and neither has the data preprocessor for {"" if training else "non-"}'
-                f'training batches: set `pipeline` of the dataset, or {"train" if training else "test"}_pipeline of '
-                'model.data_preprocessor.'
-            )
-        return pipeline(**inputs)
-
-
-def _without_last(data: dict, count: int) -> dict:
-    return dict(
-        inputs=[view[:-count] for view in data['inputs']],
-        data_samples={name: value[:-count] for name, value in data['data_samples'].items()},
-    )
+            raise ConfigError(f'No views can be made of clips: set {name} of data_preprocessor in the config.')
+        data = self.cast_data(data)
+        clips, keys = data['inputs']['clips'], data['inputs']['keys']
+        clips = clips._replace(max_persons=self.num_persons or clips.max_persons)
+        views, data_samples = pipeline(clips, keys, self.layout), data['data_samples']
+        if padding := data.get('num_padding', 0):
+            views = [view[:-padding] for view in views]
+            data_samples = {name: value[:-padding] for name, value in data_samples.items()}
+        return dict(inputs=views, data_samples=data_samples)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.distributed as dist
-from mmengine.dist import all_reduce, all_reduce_dict, get_world_size
+from mmengine.dist import all_gather, all_reduce, all_reduce_dict, get_rank, get_world_size
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class BatchSplitDataParallel(MMDistributedDataParallel):
     total batch, and the losses that are logged are those of the total batch too.
 
     Args:
-        module: The model; its losses are means over the batch.
+        module: The model; its losses are means over the batch, or the same on all processes (:func:`gather_clips`).
         sync_batch_norm: Whether batch statistics are taken over all processes.
         device_ids: The process' GPU; ignored where the model is on a CPU.
         **kwargs: Of :class:`torch.nn.parallel.DistributedDataParallel`.
@@ -61,6 +61,40 @@ class BatchSplitDataParallel(MMDistributedDataParallel):
         logged = {name: value.detach().clone() for name, value in super().train_step(data, optim_wrapper).items()}
         all_reduce_dict(logged, 'mean')
         return logged
+
+
+def gather_rows(rows: Tensor) -> Tensor:
+    """Rows (n, ...) of every rank, as many as the ranks before have or one fewer, in the order (N, ...) of one process.
+
+    Samplers deal clips out in turn, so that row i of the total batch is row i // ranks of rank i % ranks.
+    """
+    if get_world_size() == 1:
+        return rows
+    counts = [int(count) for count in all_gather(torch.tensor(len(rows), device=rows.device))]
+    padded = torch.cat([rows, rows.new_zeros(max(counts) - len(rows), *rows.shape[1:])])
+    return torch.stack(all_gather(padded.contiguous()), 1).flatten(0, 1)[: sum(counts)]
+
+
+def gather_clips(x: Tensor) -> Tensor:
+    """:func:`gather_rows` with a gradient, for losses that are no means over clips: every rank computes the same loss.
+
+    Gradients of all ranks come back to the rank that a row is from; data parallelism takes their mean, which is the
+    gradient of the loss on one process.
+    """
+    return x if get_world_size() == 1 else _GatherClips.apply(x)
+
+
+class _GatherClips(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.count = len(x)
+        return gather_rows(x.detach())
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        gradient = gradient.contiguous().clone()
+        dist.all_reduce(gradient)
+        return gradient[get_rank() :: get_world_size()][: ctx.count]
 
 
 def synchronize_batch_norm(module: nn.Module) -> nn.Module:

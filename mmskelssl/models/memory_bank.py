@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmskelssl.utils.errors import ConfigError
+
 
 class MemoryBank(nn.Module):
     """A ring buffer of named fields with one pointer, first in first out.
@@ -17,17 +19,19 @@ class MemoryBank(nn.Module):
 
     Args:
         size: Slots.
-        fields: Name of each field to its width.
+        entities: Name of each entity to the width of its keys.
+        extras: Name to width of what is kept beside them.
     """
 
     pointer: Tensor
 
-    def __init__(self, size: int, fields: Mapping[str, int]) -> None:
+    def __init__(self, size: int, entities: Mapping[str, int], extras: Mapping[str, int] | None = None) -> None:
         super().__init__()
         if size < 1:
-            raise ValueError(f'queue_size={size}: the memory bank needs at least one slot.')
+            raise ConfigError(f'model.queue_size={size}: the memory bank needs at least one slot.')
         self.size = size
-        self.fields = dict(fields)
+        self.entities = dict(entities)
+        self.fields = self.entities | dict(extras or {})
         for name, width in self.fields.items():
             self.register_buffer(f'field_{name}', F.normalize(torch.randn(size, width), dim=1))
         self.register_buffer('pointer', torch.zeros((), dtype=torch.long))
@@ -44,15 +48,16 @@ class MemoryBank(nn.Module):
             entries: (N, width) for every field, N up to the number of slots.
 
         Raises:
-            ValueError: If fields are missing or unknown, batches differ in length, or N exceeds the slots.
+            ValueError: If fields are missing or unknown, or batches differ in length.
+            ConfigError: If N exceeds the slots.
         """
         lengths = {name: len(entry) for name, entry in entries.items()}
         if set(entries) != set(self.fields) or len(set(lengths.values())) != 1:
             raise ValueError(f'The memory bank takes one batch for each of {sorted(self.fields)}, but got {lengths}.')
         (count,) = set(lengths.values())
         if count > self.size:
-            raise ValueError(
-                f'A batch of {count} keys does not fit into queue_size={self.size}: raise queue_size or lower the '
+            raise ConfigError(
+                f'A batch of {count} keys does not fit into model.queue_size={self.size}: raise it or lower the '
                 'total batch size.'
             )
         slots = (self.pointer + torch.arange(count, device=self.pointer.device)) % self.size

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.utils.errors import ConfigError
 
 
 def joint(view: Tensor, layout: SkeletonLayout) -> Tensor:
@@ -34,10 +35,10 @@ def get_modality(name: str) -> Callable[[Tensor, SkeletonLayout], Tensor]:
     """The function that derives a modality from coordinates.
 
     Raises:
-        KeyError: If the modality is unknown.
+        ConfigError: If the modality is unknown.
     """
     if name not in MODALITIES:
-        raise KeyError(f"Unknown modality '{name}': modalities are {list(MODALITIES)}.")
+        raise ConfigError(f"Unknown modality '{name}': modalities are {list(MODALITIES)}.")
     return MODALITIES[name]
 
 
@@ -45,10 +46,10 @@ def check_layout(view: Tensor, layout: SkeletonLayout) -> None:
     """Refuses views (N, M, T, V, C) of another skeleton.
 
     Raises:
-        ValueError: If V is not the layout's number of joints.
+        ConfigError: If V is not the layout's number of joints.
     """
     if view.ndim != 5 or view.shape[3] != layout.num_joints:
-        raise ValueError(
+        raise ConfigError(
             f"A view of shape {tuple(view.shape)} does not fit layout '{layout.name}' with {layout.num_joints} joints: "
-            'views are (N, M, T, V, C); set `layout` of the model, and of a graph backbone, to that of the data.'
+            'views are (N, M, T, V, C); set model.layout to that of the data.'
         )

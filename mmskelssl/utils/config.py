@@ -10,9 +10,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-
-class ConfigError(ValueError):
-    """A config cannot be used. The message names the file and says what is wrong."""
+from mmskelssl.utils.errors import ConfigError
 
 
 class _Overrides(DictAction):
@@ -71,3 +69,9 @@ def read_config(path: str | os.PathLike, options: Mapping[str, object] | None = 
     except Exception as error:
         raise ConfigError(f'Config {path} does not load: {type(error).__name__}: {error}') from error
     return cfg
+
+
+def model_config(cfg: Config) -> dict:
+    """``cfg.model`` with the config's ``data_preprocessor`` in it, as MMEngine's runner hands it over."""
+    views = {key: cfg[key] for key in ('data_preprocessor',) if cfg.get(key)}
+    return {**views, **cfg.model}

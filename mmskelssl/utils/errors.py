@@ -5,6 +5,10 @@ class ClipError(ValueError):
     """One clip is unusable. The message names the clip and says what is wrong with it."""
 
 
+class ConfigError(ValueError):
+    """A config cannot be used. The message names the file or key and says what to do."""
+
+
 class StoreError(ValueError):
     """A clip store cannot be read or written. The message names the path and says what to do."""
 

@@ -7,4 +7,3 @@ model = dict(
     student_temperature=0.1,
     distill_weight=1.0,
 )
-custom_hooks = [*_base_.custom_hooks, dict(type='EpochHook')]

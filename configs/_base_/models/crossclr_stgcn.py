@@ -1,3 +1,2 @@
 _base_ = 'skeletonclr_stgcn.py'
 model = dict(type='CrosSCLR', modalities=['joint', 'motion', 'bone'], cross_epoch=150, topk=1, context=True)
-custom_hooks = [*_base_.custom_hooks, dict(type='EpochHook')]

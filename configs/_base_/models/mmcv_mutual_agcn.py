@@ -1,2 +1,2 @@
 _base_ = 'mmcv_mutual_bigru.py'
-model = dict(backbone=dict(_delete_=True, type='AGCN', layout='ntu25', num_persons=2, base_channels=64))
+model = dict(backbone=dict(_delete_=True, type='AGCN', base_channels=64))

@@ -3,5 +3,8 @@ _view = [
     dict(type='TemporalCropResize', num_frames=64, ratio=(0.1, 1.0), min_frames=64),
     dict(type='RandomChoice', transforms=[[dict(type='Shear')], [dict(type='JointCorruption', num_joints=15)]]),
 ]
-train_pipeline = [dict(type='MultiView', transforms=_view, num_views=2)]
-test_pipeline = [dict(type='CenterCropResize', num_frames=64, ratio=0.95)]
+data_preprocessor = dict(
+    type='SkeletonDataPreprocessor',
+    train_pipeline=[dict(type='MultiView', transforms=_view, num_views=2)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=64, ratio=0.95)],
+)

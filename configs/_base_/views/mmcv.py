@@ -6,5 +6,8 @@ _view = [
         transforms=[[dict(type='Shear', orthogonalize=True)], [dict(type='JointCorruption', num_joints=15)]],
     ),
 ]
-train_pipeline = [dict(type='MultiView', transforms=_view, num_views=3)]
-test_pipeline = [dict(type='CenterCropResize', num_frames=64, ratio=0.95)]
+data_preprocessor = dict(
+    type='SkeletonDataPreprocessor',
+    train_pipeline=[dict(type='MultiView', transforms=_view, num_views=3)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=64, ratio=0.95)],
+)

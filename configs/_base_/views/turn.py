@@ -5,5 +5,8 @@ _view = [
     dict(type='RandomTurn', max_angle=90),
     dict(type='Shear', amplitude=0.3),
 ]
-train_pipeline = [dict(type='MultiView', transforms=_view, num_views=2)]
-test_pipeline = [dict(type='CenterCropResize', num_frames=32, ratio=0.95)]
+data_preprocessor = dict(
+    type='SkeletonDataPreprocessor',
+    train_pipeline=[dict(type='MultiView', transforms=_view, num_views=2)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=32, ratio=0.95)],
+)

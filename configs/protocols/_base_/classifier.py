@@ -1,5 +1,5 @@
 # A classifier. The protocol fills in its backbone, classes, modality and data; they come from the checkpoint.
-_base_ = ['../../_base_/datasets/loaders.py', '../../_base_/default_runtime.py']
+_base_ = ['../../_base_/loaders.py', '../../_base_/default_runtime.py']
 model = dict(type='SkeletonClassifier', frozen=True)
 custom_hooks = [
     dict(type='SetupCheckHook'),

@@ -1,3 +1,4 @@
+from mmskelssl.datasets.transforms.base import Normalization, SkeletonTransform
 from mmskelssl.datasets.transforms.normalize import (
     AlignShoulders,
     CenterClip,
@@ -18,11 +19,13 @@ __all__ = [
     'CenterPersons',
     'JointCorruption',
     'MultiView',
+    'Normalization',
     'PreNormalize',
     'RandomChoice',
     'RandomTurn',
     'ResizeClips',
     'Shear',
+    'SkeletonTransform',
     'TemporalCropResize',
     'TemporalShift',
     'ViewPipeline',

@@ -1,11 +1,7 @@
-"""Normalizations: applied once to all frames of a store, before any augmentation.
-
-Each takes and gives a packed :class:`ClipBatch`. Joints at exactly zero are missing, and stay so.
-"""
+"""Normalizations of whole clips."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,28 +11,17 @@ from torch import Tensor
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.datasets.transforms.base import Normalization
 from mmskelssl.datasets.transforms.spatial import turn_about_y
 from mmskelssl.datasets.transforms.temporal import resize
 from mmskelssl.registry import TRANSFORMS
-
-
-class Normalization(ABC):
-    """Maps the frames of whole clips to frames."""
-
-    @abstractmethod
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        """The clips with new frames; persons, and lengths but for :meth:`lengths`, are kept."""
-
-    def lengths(self, num_frames: Tensor) -> Tensor:
-        """Frames (N,) that clips of ``num_frames`` (N,) have afterwards."""
-        return num_frames
 
 
 def _check_space(step: Normalization, clips: ClipBatch) -> None:
     num_coords = clips.frames.shape[-1]
     if num_coords != 3:
         raise ValueError(
-            f'{type(step).__name__} turns clips in space: they need 3 coordinates a joint, not {num_coords}.'
+            f'{type(step).__name__} turns clips in space: they need 3 coordinates per joint, not {num_coords}.'
         )
 
 
@@ -55,9 +40,9 @@ def _turned(frames: Tensor, matrix: Tensor) -> Tensor:
     return frames @ matrix.transpose(1, 2)
 
 
-def _across(frames: Tensor, layout: SkeletonLayout) -> Tensor:
+def _across(frames: Tensor, shoulders: tuple[int, int]) -> Tensor:
     """(R, C) from the left to the right shoulder, zero where one of them is missing."""
-    left, right = (frames[:, joint] for joint in layout.shoulders)
+    left, right = (frames[:, joint] for joint in shoulders)
     return (right - left) * (_tracked(left) & _tracked(right))[:, None]
 
 
@@ -70,6 +55,8 @@ def _angle_to_x(vectors: Tensor) -> Tensor:
 class CenterClip(Normalization):
     """Moves the first person's lower spine joint to the origin; other persons keep their distance to it.
 
+    Where a layout has no spine, the root of the skeleton is moved there (the wrist of a hand).
+
     Args:
         each_frame: Whether every frame is moved by itself, which takes walking out of the clip. By default the whole
             clip is moved by its first frame.
@@ -78,11 +65,11 @@ class CenterClip(Normalization):
     def __init__(self, each_frame: bool = False) -> None:
         self.each_frame = each_frame
 
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         row = clips.offsets[clips.clip_of_row()]
         if self.each_frame:
             row = row + clips.frame_of_row()
-        origin = clips.frames[row, layout.spine[0]][:, None]
+        origin = clips.frames[row, layout.origin][:, None]
         return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin))
 
 
@@ -99,15 +86,15 @@ class AlignShoulders(Normalization):
     def __init__(self, each_frame: bool = False) -> None:
         self.each_frame = each_frame
 
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         _check_space(self, clips)
-        across = _across(clips.frames, layout)
+        across = _across(clips.frames, layout.require('shoulders', 'AlignShoulders'))
         if self.each_frame:
             matrix = turn_about_y(_angle_to_x(across))
         else:
             clip = clips.clip_of_row()
-            is_first = torch.arange(len(clip)) < (clips.offsets + clips.num_frames)[clip]
-            mean = torch.zeros(len(clips.offsets), 3).index_add_(0, clip, across * is_first[:, None])
+            is_first = torch.arange(len(clip), device=clip.device) < (clips.offsets + clips.num_frames)[clip]
+            mean = across.new_zeros(len(clips.offsets), 3).index_add_(0, clip, across * is_first[:, None])
             matrix = turn_about_y(_angle_to_x(mean))[clip]
         return clips._replace(frames=_turned(clips.frames, matrix))
 
@@ -119,7 +106,7 @@ class CenterPersons(Normalization):
     The distance between persons is lost.
     """
 
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         origin = clips.frames[:, [layout.center]]
         return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin))
 
@@ -138,10 +125,10 @@ class ResizeClips(Normalization):
     def lengths(self, num_frames: Tensor) -> Tensor:
         return torch.full_like(num_frames, self.num_frames)
 
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         clips = clips._replace(max_persons=int(clips.num_persons.max()))
         dense = resize(clips, torch.zeros_like(clips.num_frames), clips.num_frames, self.num_frames)
-        present = torch.arange(clips.max_persons) < clips.num_persons[:, None]
+        present = torch.arange(clips.max_persons, device=clips.num_persons.device) < clips.num_persons[:, None]
         lengths = self.lengths(clips.num_frames)
         rows = lengths * clips.num_persons
         return clips._replace(frames=dense[present].flatten(0, 1), num_frames=lengths, offsets=rows.cumsum(0) - rows)
@@ -162,16 +149,16 @@ class PreNormalize(Normalization):
     far as the shoulder line is perpendicular to the spine bone.
     """
 
-    def __call__(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         _check_space(self, clips)
-        lower, upper = layout.spine
+        lower, upper = layout.require('spine', 'PreNormalize')
+        left, right = layout.require('shoulders', 'PreNormalize')
         clip = clips.clip_of_row()
         frames = clips.frames[_tracked_first(clips)]
         origin = frames[clips.offsets[clip] + clips.frame_of_row(), upper]
         frames = _where_tracked(frames, frames - origin[:, None])
         first = frames[clips.offsets].double()
         to_z = _rotation_onto(first[:, upper] - first[:, lower], (0, 0, 1))
-        left, right = layout.shoulders
         across = to_z @ (first[:, right] - first[:, left])[..., None]
         matrix = _rotation_onto(across.squeeze(-1), (1, 0, 0)) @ to_z
         return clips._replace(frames=_turned(frames, matrix.float()[clip]))
@@ -180,7 +167,7 @@ class PreNormalize(Normalization):
 def _tracked_first(clips: ClipBatch) -> Tensor:
     """(R,) the row that every row's frame is taken from, by the first two rules of :class:`PreNormalize`."""
     frame = clips.frame_of_row()
-    row = torch.arange(len(frame))
+    row = torch.arange(len(frame), device=frame.device)
     start = row - frame
     present = _tracked(clips.frames).any(1)
     skipped = ~present & ~present[start]
@@ -201,7 +188,7 @@ def _rotation_onto(vectors: Tensor, axis: tuple[float, float, float]) -> Tensor:
     unit = F.normalize(vectors)
     cosine = unit @ target
     sine = torch.linalg.norm(torch.linalg.cross(unit, target.expand_as(unit)), dim=1)
-    eye = torch.eye(3, dtype=vectors.dtype)
+    eye = torch.eye(3, dtype=vectors.dtype, device=vectors.device)
     cross = torch.linalg.cross(F.normalize(normal)[:, None].expand(-1, 3, -1), eye.expand(len(normal), 3, 3))
     # Row i is the product with unit vector i, so the matrix is the transpose.
     cross = cross.transpose(1, 2)
@@ -227,7 +214,7 @@ def normalize_clip(
     columns = (torch.tensor([number]) for number in (0, length, persons))
     batch = ClipBatch(frames.flatten(0, 1), *columns, persons)
     for step in steps:
-        batch = step(batch, get_layout(layout))
+        batch = step.normalize(batch, get_layout(layout))
     result = batch.frames.view(persons, -1, *frames.shape[2:])
     return result if isinstance(clip, Tensor) else result.numpy()
 

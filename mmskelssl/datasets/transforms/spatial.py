@@ -6,11 +6,12 @@ import math
 from abc import abstractmethod
 
 import torch
-from mmcv.transforms import BaseTransform
 from torch import Tensor
 
 from mmskelssl.datasets.keyed_random import KeyedRandom
+from mmskelssl.datasets.transforms.base import SkeletonTransform
 from mmskelssl.registry import TRANSFORMS
+from mmskelssl.utils.errors import ConfigError
 
 
 def map_coordinates(view: Tensor, matrix: Tensor, joints: Tensor | None = None) -> Tensor:
@@ -39,19 +40,19 @@ def map_coordinates(view: Tensor, matrix: Tensor, joints: Tensor | None = None) 
     return mapped.view(view.shape)
 
 
-class LinearMap(BaseTransform):
-    """Multiplies joints by one random matrix a clip.
+class LinearMap(SkeletonTransform):
+    """Multiplies joints by one random matrix per clip.
 
     Required keys: ``inputs`` (N, M, T, V, 3), ``random``. Modified key: ``inputs``.
     """
 
     @abstractmethod
-    def draw(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, Tensor | None]:
+    def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, Tensor | None]:
         """Matrices (N, 3, 3) for column vectors and the joints (N, V) bool that they are for; None is all joints."""
 
     def transform(self, results: dict) -> dict:
         view = results['inputs']
-        return dict(results, inputs=map_coordinates(view, *self.draw(results['random'], view.shape[-2])))
+        return dict(results, inputs=map_coordinates(view, *self.matrices(results['random'], view.shape[-2])))
 
 
 @TRANSFORMS.register_module()
@@ -71,7 +72,7 @@ class Shear(LinearMap):
         self.amplitude = amplitude
         self.orthogonalize = orthogonalize
 
-    def draw(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
+    def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
         matrix = random.uniform(3, 3, low=-self.amplitude, high=self.amplitude)
         matrix.diagonal(dim1=1, dim2=2).fill_(1)
         if self.orthogonalize:
@@ -99,9 +100,9 @@ class JointCorruption(LinearMap):
     def __init__(self, num_joints: int = 15) -> None:
         self.num_joints = num_joints
 
-    def draw(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, Tensor]:
+    def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, Tensor]:
         if self.num_joints > num_joints:
-            raise ValueError(
+            raise ConfigError(
                 f'JointCorruption: num_joints={self.num_joints}, but the clips have only {num_joints} joints.'
             )
         joints = random.subset(self.num_joints, num_joints)
@@ -125,7 +126,7 @@ class RandomTurn(LinearMap):
     def __init__(self, max_angle: float = 90.0) -> None:
         self.max_angle = max_angle
 
-    def draw(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
+    def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
         bound = math.radians(self.max_angle)
         return turn_about_y(random.uniform(low=-bound, high=bound)), None
 

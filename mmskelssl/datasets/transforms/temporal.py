@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from mmcv.transforms import BaseTransform
 from torch import Tensor
 
 from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.transforms.base import SkeletonTransform
 from mmskelssl.registry import TRANSFORMS
+from mmskelssl.utils.errors import ConfigError
 
 
 def resize(clips: ClipBatch, start: Tensor, length: Tensor, num_frames: int) -> Tensor:
@@ -34,7 +35,7 @@ def resize(clips: ClipBatch, start: Tensor, length: Tensor, num_frames: int) -> 
 
 
 @TRANSFORMS.register_module()
-class TemporalCropResize(BaseTransform):
+class TemporalCropResize(SkeletonTransform):
     """Crops a random window and resizes it (the temporal augmentation of ISC, CMD, I²MD and MMCV).
 
     The window has ``min(max(floor(n * r), min_frames), n)`` of the clip's n frames, r uniform in ``ratio``.
@@ -47,9 +48,11 @@ class TemporalCropResize(BaseTransform):
         min_frames: Least length of a window, for clips that have so many frames.
     """
 
+    takes = 'clips'
+
     def __init__(self, num_frames: int = 64, ratio: tuple[float, float] = (0.1, 1.0), min_frames: int = 64) -> None:
         if not 0 < ratio[0] <= ratio[1] <= 1:
-            raise ValueError(f'TemporalCropResize: ratio={ratio} is no range within (0, 1].')
+            raise ConfigError(f'TemporalCropResize: ratio={ratio} is not a range within (0, 1].')
         self.num_frames = num_frames
         self.ratio = tuple(ratio)
         self.min_frames = min_frames
@@ -67,7 +70,7 @@ class TemporalCropResize(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class CenterCropResize(BaseTransform):
+class CenterCropResize(SkeletonTransform):
     """Resizes the middle part of each clip: what the papers test on.
 
     Required key: ``clips``. Added key: ``inputs`` (N, M, num_frames, V, C).
@@ -77,9 +80,11 @@ class CenterCropResize(BaseTransform):
         ratio: Share of the frames that is kept; 1 keeps the whole clip.
     """
 
+    takes = 'clips'
+
     def __init__(self, num_frames: int = 64, ratio: float = 0.95) -> None:
         if not 0 < ratio <= 1:
-            raise ValueError(f'CenterCropResize: ratio={ratio} is not within (0, 1].')
+            raise ConfigError(f'CenterCropResize: ratio={ratio} is not within (0, 1].')
         self.num_frames = num_frames
         self.ratio = ratio
 
@@ -94,7 +99,7 @@ class CenterCropResize(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class TemporalShift(BaseTransform):
+class TemporalShift(SkeletonTransform):
     """Pads a view by reflection on both sides and crops its own length at random (CrosSCLR's temporal augmentation).
 
     Required keys: ``inputs`` (N, M, T, V, C), ``random``. Modified key: ``inputs``.

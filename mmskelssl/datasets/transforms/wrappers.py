@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmcv.transforms import BaseTransform
-from mmengine.dataset import Compose
 from torch import Tensor
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.keyed_random import KeyedRandom
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.transforms.base import SkeletonTransform, compose
 from mmskelssl.datasets.transforms.spatial import LinearMap, map_coordinates
 from mmskelssl.registry import TRANSFORMS
-
-
-def _compose(transforms: Sequence[dict]) -> Compose:
-    # Built here and not by Compose, which finds them only where the default scope was set: not in spawned workers.
-    return Compose([TRANSFORMS.build(transform) for transform in transforms])
+from mmskelssl.utils.errors import ConfigError
 
 
 @TRANSFORMS.register_module()
@@ -26,14 +22,17 @@ class ViewPipeline:
 
     Args:
         transforms: The steps; the last leaves one view or a list of views as ``inputs``.
+
+    Raises:
+        ConfigError: If a step stands where what it works on is not there.
     """
 
     def __init__(self, transforms: Sequence[dict]) -> None:
-        self.pipeline = _compose(transforms)
+        self.pipeline = compose(transforms)
 
-    def __call__(self, clips: ClipBatch, keys: Tensor) -> list[Tensor]:
-        """Views (N, M, T, V, C) of N clips, whose randomness hangs on ``keys`` (N,) int64."""
-        inputs = self.pipeline(dict(clips=clips, random=KeyedRandom(keys)))['inputs']
+    def __call__(self, clips: ClipBatch, keys: Tensor, layout: SkeletonLayout) -> list[Tensor]:
+        """Views (N, M, T, V, C) of N clips, whose randomness is that of ``keys`` (N,) int64."""
+        inputs = self.pipeline(dict(clips=clips, random=KeyedRandom(keys), layout=layout))['inputs']
         return inputs if isinstance(inputs, list) else [inputs]
 
     def __repr__(self) -> str:
@@ -41,7 +40,7 @@ class ViewPipeline:
 
 
 @TRANSFORMS.register_module()
-class RandomChoice(BaseTransform):
+class RandomChoice(SkeletonTransform):
     """Applies one of several pipelines to each clip, each with the same probability.
 
     Required keys: ``inputs`` (N, M, T, V, C), ``random``. Modified key: ``inputs``.
@@ -51,13 +50,13 @@ class RandomChoice(BaseTransform):
     """
 
     def __init__(self, transforms: Sequence[Sequence[dict]]) -> None:
-        self.branches = [_compose(branch) for branch in transforms]
+        self.branches = [compose(branch, takes='views') for branch in transforms]
 
     def transform(self, results: dict) -> dict:
         view, random = results['inputs'], results['random']
         choice = random.integers(len(self.branches))
         if all(len(branch.transforms) == 1 and isinstance(branch.transforms[0], LinearMap) for branch in self.branches):
-            return dict(results, inputs=map_coordinates(view, *self._draw(random, choice, view.shape[-2])))
+            return dict(results, inputs=map_coordinates(view, *self._matrices(random, choice, view.shape[-2])))
         parts = [(choice == number).nonzero().squeeze(1) for number in range(len(self.branches))]
         views = [
             branch(dict(results, inputs=view.index_select(0, clips), random=random.of(clips).fork(number)))['inputs']
@@ -66,10 +65,10 @@ class RandomChoice(BaseTransform):
         ]
         return dict(results, inputs=torch.cat(views).index_select(0, torch.cat(parts).argsort()))
 
-    def _draw(self, random: KeyedRandom, choice: Tensor, num_joints: int) -> tuple[Tensor, Tensor]:
+    def _matrices(self, random: KeyedRandom, choice: Tensor, num_joints: int) -> tuple[Tensor, Tensor]:
         """Chooses between linear maps before they are applied, which spares taking the clips apart."""
         steps = [branch.transforms[0] for branch in self.branches]
-        maps = [step.draw(random.fork(number), num_joints) for number, step in enumerate(steps)]
+        maps = [step.matrices(random.fork(number), num_joints) for number, step in enumerate(steps)]
         every = torch.ones(len(choice), num_joints, dtype=torch.bool, device=choice.device)
         clip = torch.arange(len(choice), device=choice.device)
         matrix = torch.stack([matrix for matrix, _ in maps])[choice, clip]
@@ -81,30 +80,46 @@ class RandomChoice(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class MultiView(BaseTransform):
+class MultiView(SkeletonTransform):
     """Draws independent views of the same clips.
 
     Required keys: ``clips``, ``random``. Added key: ``inputs``, a list of views.
 
     Args:
-        transforms: The pipeline of a view.
-        num_views: How many views are drawn from it.
+        transforms: The pipeline of all views, or a list of pipelines.
+        num_views: How many views are drawn from it, or from each of them.
+
+    Raises:
+        ConfigError: If a number of views is missing for a pipeline.
+
+    Examples:
+        Two views of one kind and one of another, in this order::
+
+            dict(type='MultiView', transforms=[normal, extreme], num_views=[2, 1])
     """
 
-    def __init__(self, transforms: Sequence[dict], num_views: int = 2) -> None:
-        self.pipeline = _compose(transforms)
-        self.num_views = num_views
+    takes = 'clips'
+
+    def __init__(
+        self, transforms: Sequence[dict] | Sequence[Sequence[dict]], num_views: int | Sequence[int] = 2
+    ) -> None:
+        pipelines, numbers = ([transforms], [num_views]) if isinstance(num_views, int) else (transforms, num_views)
+        if len(pipelines) != len(numbers):
+            raise ConfigError(
+                f'MultiView: {len(pipelines)} pipelines, but num_views={list(numbers)}: give one for each.'
+            )
+        self.pipelines = [compose(pipeline) for pipeline in pipelines]
+        self.num_views = list(numbers)
 
     def transform(self, results: dict) -> dict:
-        # All views at once, as if there were more clips: half the operations of one view after the other.
-        views = self.pipeline(
-            dict(
-                results,
-                clips=results['clips'].repeat(self.num_views),
-                random=results['random'].forks(self.num_views),
-            )
-        )['inputs']
-        return dict(results, inputs=list(views.chunk(self.num_views)))
+        views, drawn = [], 0
+        for pipeline, number in zip(self.pipelines, self.num_views, strict=True):
+            # All views at once, as if there were more clips: half the operations of one view after the other.
+            clips = results['clips'].repeat(number)
+            random = results['random'].forks(range(drawn, drawn + number))
+            views += pipeline(dict(results, clips=clips, random=random))['inputs'].chunk(number)
+            drawn += number
+        return dict(results, inputs=views)
 
     def __repr__(self) -> str:
-        return f'MultiView({self.pipeline.transforms}, num_views={self.num_views})'
+        return f'MultiView({[pipeline.transforms for pipeline in self.pipelines]}, num_views={self.num_views})'

@@ -1,7 +1,6 @@
 from mmskelssl.engine.hooks.checkpoint_hook import CheckpointHook
 from mmskelssl.engine.hooks.classification_report_hook import ClassificationReportHook
 from mmskelssl.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
-from mmskelssl.engine.hooks.epoch_hook import EpochHook
 from mmskelssl.engine.hooks.finite_check_hook import FiniteCheckHook
 from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
 from mmskelssl.engine.hooks.interruption_hook import InterruptionHook
@@ -13,7 +12,6 @@ __all__ = [
     'CheckpointHook',
     'ClassificationReportHook',
     'CollapseMonitorHook',
-    'EpochHook',
     'FiniteCheckHook',
     'FrozenBackboneHook',
     'InterruptionHook',

@@ -13,24 +13,30 @@ from mmskelssl.registry import HOOKS
 
 @HOOKS.register_module()
 class FrozenBackboneHook(Hook):
-    """Verifies at the end of training that ``model.backbone`` is unchanged, batch statistics included."""
+    """Verifies at the end of training that the backbone of a ``frozen`` model is unchanged, batch statistics included.
+
+    Other models are left alone.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, Tensor] = {}
 
     def before_train(self, runner: Runner) -> None:
-        self._before = {key: value.cpu().clone() for key, value in self._state(runner).items()}
+        self._before = {key: value.cpu().clone() for key, value in self._frozen(runner).items()}
 
     def after_train(self, runner: Runner) -> None:
         """Raises a RuntimeError that names what changed."""
-        changed = [key for key, value in self._state(runner).items() if not torch.equal(value.cpu(), self._before[key])]
+        state = self._frozen(runner)
+        changed = [key for key, value in self._before.items() if not torch.equal(value, state[key].cpu())]
         if changed:
             raise RuntimeError(
                 f'The frozen backbone changed during training: {changed[:5]}. The result is not a linear evaluation; '
                 'set model.frozen=True.'
             )
-        runner.logger.info(f'Frozen backbone verified: {len(self._before)} tensors are bitwise unchanged.')
+        if self._before:
+            runner.logger.info(f'Frozen backbone verified: {len(self._before)} tensors are bitwise unchanged.')
 
     @staticmethod
-    def _state(runner: Runner) -> dict[str, Tensor]:
-        return unwrap_model(runner.model).backbone.state_dict()
+    def _frozen(runner: Runner) -> dict[str, Tensor]:
+        model = unwrap_model(runner.model)
+        return model.backbone.state_dict() if getattr(model, 'frozen', False) else {}

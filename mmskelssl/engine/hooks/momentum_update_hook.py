@@ -1,4 +1,4 @@
-"""Momentum encoders move before the step."""
+"""The model is told what comes: the epoch, and the next update."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models import SkeletonModel
 from mmskelssl.registry import HOOKS
 
 
 @HOOKS.register_module()
 class MomentumUpdateHook(Hook):
-    """Calls ``model.momentum_update()`` before keys are made, as the official programs do.
+    """Calls ``model.before_update()`` before the step, where momentum encoders move as in the official programs.
 
-    With gradient accumulation, once for each update of the parameters, before the first of its batches.
+    With gradient accumulation, once for each update of the parameters, before the first of its batches. Before each
+    epoch, after resuming too, it sets ``model.epoch``, counted from 0.
     """
 
+    def before_train_epoch(self, runner: Runner) -> None:
+        unwrap_model(runner.model).epoch = runner.epoch
+
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        model = unwrap_model(runner.model)
         # True here: the iteration before this one finished an update, or there was none.
-        if runner.optim_wrapper.should_update():
-            unwrap_model(runner.model).momentum_update()
+        if isinstance(model, SkeletonModel) and runner.optim_wrapper.should_update():
+            model.before_update()

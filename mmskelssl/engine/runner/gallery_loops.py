@@ -21,7 +21,8 @@ class _GalleryMixin:
         runner: The runner.
         dataloader: Loader of the queries (the test side).
         evaluator: Evaluator with metrics that compare queries with a gallery.
-        gallery_dataloader: Loader of the gallery (the training side, not augmented).
+        gallery_dataloader: Loader of the gallery, not augmented; by default that of the queries, over the data set of
+            ``train_dataloader``.
     """
 
     def __init__(
@@ -29,9 +30,11 @@ class _GalleryMixin:
         runner: Runner,
         dataloader: DataLoader | dict,
         evaluator: Evaluator | dict | list,
-        gallery_dataloader: dict,
+        gallery_dataloader: dict | None = None,
     ) -> None:
         super().__init__(runner, dataloader, evaluator)
+        if gallery_dataloader is None:
+            gallery_dataloader = dict(dataloader, dataset=runner.cfg.train_dataloader.dataset)
         self.gallery_dataloader = runner.build_dataloader(gallery_dataloader, seed=runner.seed)
 
     def run(self) -> dict:

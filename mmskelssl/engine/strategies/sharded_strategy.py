@@ -11,8 +11,8 @@ from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.distributed.fsdp.wrap import lambda_auto_wrap_policy
 
-from mmskelssl.models.algorithms import Encoder
 from mmskelssl.models.distributed import synchronize_batch_norm
+from mmskelssl.models.encoder import Encoder
 from mmskelssl.registry import STRATEGIES
 
 

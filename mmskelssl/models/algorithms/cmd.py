@@ -7,10 +7,10 @@ from itertools import permutations
 
 from torch import Tensor
 
-from mmskelssl.models.algorithms.base import MomentumContrast, check_slots
-from mmskelssl.models.entity import Directions, Entity, mutual_contrast, mutual_distillation
-from mmskelssl.models.losses import info_nce
+from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
+from mmskelssl.models.losses import Directions, info_nce, mutual_contrast, mutual_distillation
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -47,18 +47,20 @@ class CMD(MomentumContrast):
         self.directions = [tuple(pair) for pair in directions]
         for pair in self.directions:
             if len(set(pair) & set(modalities)) != 2:
-                raise ValueError(f'directions: {pair} is no (teacher, student) pair of modalities={list(modalities)}.')
+                raise ConfigError(
+                    f'directions: {pair} is not a (teacher, student) pair of modalities={list(modalities)}.'
+                )
         check_slots('num_neighbors', num_neighbors, self.bank)
         self.num_neighbors = num_neighbors
-        self.teacher_temperature = teacher_temperature
-        self.student_temperature = student_temperature
+        self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
+        self.student_temperature = check_positive('student_temperature', student_temperature)
         self.distill_weight = distill_weight
         self.cross_epoch = cross_epoch
         self.exchange = check_exchange('exchange', exchange)
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
         """Losses ``loss_{modality}`` and ``loss_cmd`` of two views (query, key), each (N, M, T, V, C)."""
-        return self.objective(self.entities(*inputs))
+        return self.objective(self.encode_pair(*inputs))
 
     def objective(self, entities: Mapping[str, Entity]) -> dict[str, Tensor]:
         losses = {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}
@@ -76,7 +78,7 @@ class CMD(MomentumContrast):
 
 
 def check_exchange(key: str, exchange: str) -> str:
-    """Raises a ValueError if the config key names no way of exchange."""
+    """Raises a ConfigError if the config key names no way of exchange."""
     if exchange not in ('distill', 'contrast'):
-        raise ValueError(f"{key}='{exchange}' is neither 'distill' nor 'contrast'.")
+        raise ConfigError(f"{key}='{exchange}' is neither 'distill' nor 'contrast'.")
     return exchange

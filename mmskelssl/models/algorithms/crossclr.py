@@ -7,10 +7,10 @@ from itertools import permutations
 
 from torch import Tensor
 
-from mmskelssl.models.algorithms.base import MomentumContrast, check_slots
-from mmskelssl.models.entity import Entity
+from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_slots
 from mmskelssl.models.losses import info_nce, positive_mining
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -30,7 +30,7 @@ class CrosSCLR(MomentumContrast):
     ) -> None:
         super().__init__(*args, modalities=modalities, **kwargs)
         if len(modalities) < 2:
-            raise ValueError(f'CrosSCLR learns across modalities, but modalities={list(modalities)} has only one.')
+            raise ConfigError(f'CrosSCLR learns across modalities, but modalities={list(modalities)} has only one.')
         check_slots('topk', topk, self.bank)
         self.cross_epoch = cross_epoch
         self.topk = topk
@@ -38,7 +38,7 @@ class CrosSCLR(MomentumContrast):
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
         """Losses ``loss_{modality}`` of two views (query, key), each (N, M, T, V, C)."""
-        entities = self.entities(*inputs)
+        entities = self.encode_pair(*inputs)
         if self.epoch < self.cross_epoch:
             return {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}
         losses = dict.fromkeys((f'loss_{a}' for a in entities), 0)

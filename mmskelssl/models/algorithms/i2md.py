@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmskelssl.models.algorithms.base import check_slots
 from mmskelssl.models.algorithms.cmd import CMD, check_exchange
-from mmskelssl.models.entity import Entity
+from mmskelssl.models.algorithms.momentum import Entity, check_slots
 from mmskelssl.models.losses import similarity
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -41,24 +41,26 @@ class I2MD(CMD):
     ) -> None:
         self.intra_exchange = intra_exchange and check_exchange('intra_exchange', intra_exchange)
         super().__init__(*args, distill_weight=distill_weight, **kwargs)
-        backbone = next(iter(self.encoder_q.values())).backbone
+        backbone = next(iter(self.encoder.values())).backbone
         if intra_exchange and not hasattr(backbone, 'aggregate'):
-            raise ValueError(
+            raise ConfigError(
                 'The cluster branch needs a backbone that aggregates neighbours, but backbone.type is '
                 f"'{type(backbone).__name__}': use GCNTransformer, or intra_exchange=None."
             )
         check_slots('num_aggregated', num_aggregated, self.bank)
         self.num_aggregated = num_aggregated
-        clusters = [(a, f'{a}_cluster') for a in self.modalities]
+        clusters = [(a, f'{a}_cluster') for a in self.streams]
         self.branches = [pair for a, c in clusters for pair in ((a, c), (c, a))] if intra_exchange else []
 
-    def bank_fields(self, feat_dim: int) -> dict[str, int]:
-        fields = super().bank_fields(feat_dim)
-        if self.intra_exchange:
-            for a in self.modalities:
-                width = self.encoder_q[a].backbone.out_channels
-                fields |= {f'{a}_cluster': feat_dim, f'{a}_hidden': width}
-        return fields
+    def entity_widths(self) -> dict[str, int]:
+        if not self.intra_exchange:
+            return self.widths
+        return {name: width for a, width in self.widths.items() for name in (a, f'{a}_cluster')}
+
+    def bank_extras(self) -> dict[str, int]:
+        if not self.intra_exchange:
+            return {}
+        return {f'{a}_hidden': self.encoder[a].backbone.out_channels for a in self.streams}
 
     def objective(self, entities: Mapping[str, Entity]) -> dict[str, Tensor]:
         """Losses ``loss_{entity}`` (eq. 1, 7), ``loss_cmd`` (eq. 5) and ``loss_imd`` (eq. 8); their sum is eq. 10."""
@@ -67,20 +69,14 @@ class I2MD(CMD):
             losses['loss_imd'] = self.teach(entities, self.branches, self.intra_exchange)
         return losses
 
-    def entities(self, query_view: Tensor, key_view: Tensor) -> dict[str, Entity]:
-        """Both branches' entities of every modality; leaves their keys and hidden embeddings for the bank."""
-        if not self.intra_exchange:
-            return super().entities(query_view, key_view)
-        query = self.encode_branches(self.encoder_q, query_view)
-        with torch.no_grad():
-            self.keys = key = self.encode_branches(self.encoder_k, key_view)
-        names = [name for name in self.bank.fields if not name.endswith('_hidden')]
-        return {name: Entity(query[name], key[name], self.bank[name]) for name in names}
+    def encode(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
+        """z of every modality, and with the cluster branch z* and h, by the names of their fields in the bank."""
+        return self.encode_branches(encoders, view) if self.intra_exchange else super().encode(encoders, view)
 
     def encode_branches(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """z, z* and h of every modality, by the names of their fields in the bank."""
         out = {}
-        for a, x in self.split_modalities(view).items():
+        for a, x in self.split(view).items():
             backbone, neck = encoders[a].backbone, encoders[a].neck
             tokens = backbone.tokens(x)
             hidden = backbone.aggregate(tokens)

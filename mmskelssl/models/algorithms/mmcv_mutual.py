@@ -11,10 +11,10 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
-from mmskelssl.models.algorithms.base import MomentumContrast, check_slots
-from mmskelssl.models.entity import Entity, mutual_distillation
-from mmskelssl.models.losses import log_partition, multi_bank_info_nce
+from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
+from mmskelssl.models.losses import log_partition, multi_bank_info_nce, mutual_distillation
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -50,12 +50,12 @@ class MMCVMutual(MomentumContrast):
     ) -> None:
         super().__init__(*args, modalities=modalities, **kwargs)
         if len(modalities) < 2:
-            raise ValueError(f'MMCV learns across modalities, but modalities={list(modalities)} has only one.')
-        self.add_momentum_encoder('encoder_p', second_momentum)
+            raise ConfigError(f'MMCV learns across modalities, but modalities={list(modalities)} has only one.')
+        self.add_momentum_encoder('encoder_p', 'second_momentum', second_momentum)
         check_slots('num_neighbors', num_neighbors, self.bank)
         self.num_neighbors = num_neighbors
-        self.teacher_temperature = teacher_temperature
-        self.student_temperature = student_temperature
+        self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
+        self.student_temperature = check_positive('student_temperature', student_temperature)
         self.contrast_weight = contrast_weight
         self.distill_weight = distill_weight
         across = list(permutations(modalities, 2))
@@ -68,17 +68,17 @@ class MMCVMutual(MomentumContrast):
             *((f'{a}_p', f'{b}_p') for a, b in across),
         ]
 
-    def bank_fields(self, feat_dim: int) -> dict[str, int]:
-        return {name: feat_dim for a in self.modalities for name in (a, f'{a}_p')}
+    def entity_widths(self) -> dict[str, int]:
+        return {name: width for a, width in self.widths.items() for name in (a, f'{a}_p')}
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
         """Losses ``loss_contrast`` and ``loss_distill`` of three views (query, key, second key) (N, M, T, V, C)."""
         query_view, key_view, second_view = inputs
-        query = self.encode(self.encoder_q, query_view)
+        query = self.encode(self.encoder, query_view)
         with torch.no_grad():
             second = {f'{a}_p': z for a, z in self.encode(self.encoder_p, second_view).items()}
             self.keys = self.encode(self.encoder_k, key_view) | second
-        entities = {name: Entity(query[name.removesuffix('_p')], z, self.bank[name]) for name, z in self.keys.items()}
+        entities = self.entities(query | {f'{a}_p': z for a, z in query.items()})
         distill = mutual_distillation(
             entities, self.directions, self.num_neighbors, self.teacher_temperature, self.student_temperature
         )
@@ -93,6 +93,6 @@ class MMCVMutual(MomentumContrast):
         def term(positive: str, other: str) -> Tensor:
             return multi_bank_info_nce(entities[positive].positive, [past[positive], past[other]], self.temperature)
 
-        inter_model = [term(*pair) for a in self.modalities for pair in ((a, f'{a}_p'), (f'{a}_p', a))]
+        inter_model = [term(*pair) for a in self.streams for pair in ((a, f'{a}_p'), (f'{a}_p', a))]
         inter_modal = [term(a, b) for a, b in self.across]
         return sum(inter_model) / len(inter_model) + sum(inter_modal) / len(inter_modal)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mmskelssl.models.algorithms.base import MomentumContrast
+from mmskelssl.models.algorithms.momentum import MomentumContrast
 from mmskelssl.models.losses import info_nce
 from mmskelssl.registry import MODELS
 
 
 @MODELS.register_module()
 class SkeletonCLR(MomentumContrast):
-    """InfoNCE of two views against past keys; with several modalities, in each by itself."""
+    """InfoNCE of two views against past keys; with several streams, in each by itself."""
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
-        """Losses ``loss_{modality}`` of two views (query, key), each (N, M, T, V, C)."""
-        entities = self.entities(*inputs)
+        """Losses ``loss_{entity}`` of two views (query, key), each (N, M, T, V, C)."""
+        entities = self.encode_pair(*inputs)
         return {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}

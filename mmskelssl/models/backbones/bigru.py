@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import checkpointed
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -20,7 +24,7 @@ class BiGRU(nn.Module):
     Every weight matrix is Xavier-uniform, as in the programs.
 
     Args:
-        num_joints: V.
+        layout: Skeleton layout of the views.
         num_persons: M.
         hidden_channels: Width of one direction; the feature is twice as wide.
         num_layers: Layers.
@@ -32,7 +36,7 @@ class BiGRU(nn.Module):
 
     def __init__(
         self,
-        num_joints: int = 25,
+        layout: str | Mapping | SkeletonLayout = 'ntu25',
         num_persons: int = 2,
         hidden_channels: int = 1024,
         num_layers: int = 3,
@@ -43,12 +47,12 @@ class BiGRU(nn.Module):
     ) -> None:
         super().__init__()
         if pool not in ('last', 'mean'):
-            raise ValueError(f"BiGRU: pool='{pool}' is neither 'last' nor 'mean'.")
+            raise ConfigError(f"BiGRU: pool='{pool}' is neither 'last' nor 'mean'.")
         self.out_channels = 2 * hidden_channels
         self.bidirectional = bidirectional
         self.pool = pool
         self.with_cp = with_cp
-        width = num_joints * in_channels * num_persons
+        width = get_layout(layout).num_joints * in_channels * num_persons
         self.input_norm = nn.BatchNorm1d(width)
         widths = [width] + [self.out_channels] * (num_layers - 1)
         self.layers = nn.ModuleList(nn.ModuleList(nn.GRU(w, hidden_channels) for _ in range(2)) for w in widths)
@@ -63,7 +67,7 @@ class BiGRU(nn.Module):
         if x.shape[1] != self.input_norm.num_features:
             raise ValueError(
                 f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
-                'its num_joints and num_persons, or num_persons of the dataset.'
+                'model.layout and model.num_persons to those of the views.'
             )
         # Time first and contiguous: all frames meet the input weights in one product, not in one a frame.
         x = self.input_norm(x).permute(2, 0, 1).contiguous()

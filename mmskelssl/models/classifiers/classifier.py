@@ -7,30 +7,33 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
-from mmengine.model import BaseModel
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
-from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.datasets import SkeletonDataset
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.models.base import SkeletonModel
+from mmskelssl.models.encoder import build_backbone
 from mmskelssl.models.modalities import check_layout, get_modality
+from mmskelssl.models.pretrained import pretrained_backbone
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import check_weights
-from mmskelssl.utils.errors import CheckpointError
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
-class SkeletonClassifier(BaseModel):
+class SkeletonClassifier(SkeletonModel):
     """Classifies clips by one modality.
 
     Args:
-        backbone: Config.
+        backbone: Config; it is handed layout and persons.
         head: Config; its ``in_channels`` is filled in.
         modality: Modality classified by.
         layout: Skeleton layout of the data.
-        pretrained: Checkpoint of a pre-trained method, whose query backbone of ``modality`` is taken over when training
-            starts, or of a classifier, whose backbone is; the head is always new. None leaves the backbone random.
+        num_persons: M of the views.
+        pretrained: Checkpoint of a pre-trained method, whose backbone of ``stream`` is taken over when training starts,
+            or of a classifier, whose backbone is; the head is always new. None leaves the backbone random.
+        stream: Of the pre-trained method; by default the one named as the modality.
         frozen: Whether the backbone stays as it is, batch statistics included (linear evaluation).
-        data_preprocessor: Config.
+        data_preprocessor: Config of the step that makes views.
         init_cfg: Config.
     """
 
@@ -40,18 +43,20 @@ class SkeletonClassifier(BaseModel):
         head: dict,
         modality: str = 'joint',
         layout: str | Mapping | SkeletonLayout = 'ntu25',
+        num_persons: int = 2,
         pretrained: str | None = None,
+        stream: str | None = None,
         frozen: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor or dict(type='SkeletonDataPreprocessor'), init_cfg)
+        super().__init__(layout, num_persons, data_preprocessor, init_cfg)
         self.modality = modality
         self.derive = get_modality(modality)
-        self.layout = get_layout(layout)
         self.pretrained = pretrained
+        self.stream = stream or modality
         self.frozen = frozen
-        self.backbone = MODELS.build(backbone)
+        self.backbone = build_backbone(backbone, self.layout, num_persons)
         self.head = MODELS.build(dict(head, in_channels=self.backbone.out_channels))
         if frozen:
             self.backbone.requires_grad_(False)
@@ -60,11 +65,11 @@ class SkeletonClassifier(BaseModel):
         """Takes over the pre-trained backbone.
 
         Raises:
-            CheckpointError: If the file is unreadable, holds no backbone of the modality, or one of another shape.
+            CheckpointError: If the file is unreadable, holds no backbone of the stream, or one of another shape.
         """
         super().init_weights()
         if self.pretrained:
-            self.backbone.load_state_dict(pretrained_backbone(self.pretrained, self.modality, self.backbone))
+            self.backbone.load_state_dict(pretrained_backbone(self.pretrained, self.stream, self.backbone))
             print_log(f'Backbone loaded from {self.pretrained}', 'current')
         elif self.frozen and self.backbone.state_dict():
             print_log(
@@ -103,30 +108,16 @@ class SkeletonClassifier(BaseModel):
             return [dict(data_samples or {}, scores=self.head(feature).float())]
         raise ValueError(f"Unknown mode '{mode}': modes are 'loss', 'tensor' and 'predict'.")
 
+    def check_data(self, dataset: SkeletonDataset) -> None:
+        """Refuses other classes, too.
 
-def pretrained_backbone(filename: str, modality: str, backbone: torch.nn.Module) -> dict[str, Tensor]:
-    """The weights of a query backbone, or of a classifier's, checked against the backbone that is to take them.
-
-    Args:
-        filename: Checkpoint.
-        modality: Whose backbone.
-        backbone: What it must fit.
-
-    Raises:
-        CheckpointError: If it does not fit; the message says what differs.
-    """
-    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu', logger='silent')
-    weights = checkpoint.get('state_dict', checkpoint)
-    # A classifier has one backbone, which its config gives a modality.
-    prefixes = (f'encoder_q.{modality}.backbone.', 'backbone.')
-    prefix = next((p for p in prefixes if any(key.startswith(p) for key in weights)), None)
-    if prefix is None and not backbone.state_dict():
-        return {}
-    if prefix is None:
-        modalities = sorted({key.split('.')[1] for key in weights if key.startswith('encoder_q.')})
-        raise CheckpointError(
-            f"{filename} holds no backbone of modality '{modality}'. It holds {modalities or 'no pre-trained method'}."
-        )
-    taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-    check_weights(taken, backbone, f'The backbone in {filename}')
-    return taken
+        Raises:
+            ConfigError: If layout or classes are others; the message names the key to change.
+        """
+        super().check_data(dataset)
+        classes = len(dataset.store.classes)
+        if self.head.num_classes != classes:
+            raise ConfigError(
+                f'{dataset.store.path} has {classes} classes, but model.head.num_classes={self.head.num_classes}: set '
+                f'it to {classes}.'
+            )

@@ -1,16 +1,26 @@
 from mmskelssl.models.losses.contrastive import info_nce, log_partition, multi_bank_info_nce
+from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, invariance, variance
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
 from mmskelssl.models.losses.mining import positive_mining
-from mmskelssl.models.losses.similarity import paired_similarity, similarity
+from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
+from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
+    'Directions',
     'Neighbourhood',
+    'barlow_twins',
+    'covariance',
     'distillation',
+    'in_full_precision',
     'info_nce',
+    'invariance',
     'log_partition',
     'multi_bank_info_nce',
+    'mutual_contrast',
+    'mutual_distillation',
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
     'similarity',
+    'variance',
 ]

@@ -1,8 +1,6 @@
 # I²MD's encoder, small enough for CPU cores. SGD trains a small Transformer slowly, so it comes with its optimizer.
 encoder = dict(
     type='GCNTransformer',
-    layout='ntu25',
-    num_persons=2,
     gcn_channels=16,
     width=64,
     num_layers=2,

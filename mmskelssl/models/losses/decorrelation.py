@@ -1,0 +1,62 @@
+"""Losses without negatives, on statistics of the total batch of all processes."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmskelssl.models.losses.similarity import in_full_precision
+
+
+@in_full_precision
+def barlow_twins(a: Tensor, b: Tensor, redundancy_weight: float) -> Tensor:
+    r"""Redundancy reduction (Zbontar et al., ICML 2021, eq. 1 and 2).
+
+    .. math:: \sum_i (1 - C_{ii})^2 + \lambda \sum_i \sum_{j \neq i} C_{ij}^2
+
+    with C the cross-correlation of both embeddings over the batch.
+
+    Args:
+        a: (N, D) embeddings of one view, not normalized.
+        b: (N, D) of the other.
+        redundancy_weight: λ.
+
+    Returns:
+        A scalar.
+    """
+    c = _standardized(a).T @ _standardized(b) / len(a)
+    diagonal = c.diagonal()
+    return (1 - diagonal).square().sum() + redundancy_weight * (c.square().sum() - diagonal.square().sum())
+
+
+@in_full_precision
+def invariance(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared difference of two (N, D) embeddings (VICReg, Bardes et al., ICLR 2022, eq. 5; the mean over D as in
+    its program).
+    """
+    return F.mse_loss(a, b)
+
+
+@in_full_precision
+def variance(z: Tensor, target: float = 1.0, eps: float = 1e-4) -> Tensor:
+    r"""Hinge on the standard deviation of every dimension of (N, D) embeddings (VICReg, eq. 1 and 2).
+
+    .. math:: \frac{1}{D} \sum_j \max(0, \gamma - \sqrt{\mathrm{Var}(z_j) + \epsilon})
+    """
+    return (target - (z.var(0) + eps).sqrt()).relu().mean()
+
+
+@in_full_precision
+def covariance(z: Tensor) -> Tensor:
+    r"""Squared off-diagonal covariances of (N, D) embeddings (VICReg, eq. 3 and 4).
+
+    .. math:: \frac{1}{D} \sum_{i \neq j} \mathrm{Cov}(z)_{ij}^2
+    """
+    centred = z - z.mean(0)
+    c = centred.T @ centred / (len(z) - 1)
+    return (c.square().sum() - c.diagonal().square().sum()) / z.shape[1]
+
+
+def _standardized(z: Tensor, eps: float = 1e-5) -> Tensor:
+    centred = z - z.mean(0)
+    return centred * (centred.square().mean(0) + eps).rsqrt()

@@ -1,0 +1,36 @@
+"""Weights of pre-trained backbones."""
+
+from __future__ import annotations
+
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.errors import CheckpointError
+
+
+def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict[str, Tensor]:
+    """The weights of a method's backbone, or of a classifier's, checked against the backbone that is to take them.
+
+    Args:
+        filename: Checkpoint.
+        stream: Whose backbone; a classifier has one only.
+        backbone: What it must fit.
+
+    Raises:
+        CheckpointError: If it does not fit; the message says what differs.
+    """
+    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu', logger='silent')
+    weights = checkpoint.get('state_dict', checkpoint)
+    prefixes = (f'encoder.{stream}.backbone.', 'backbone.')
+    prefix = next((p for p in prefixes if any(key.startswith(p) for key in weights)), None)
+    if prefix is None and not backbone.state_dict():
+        return {}
+    if prefix is None:
+        streams = sorted({key.split('.')[1] for key in weights if key.startswith('encoder.')})
+        raise CheckpointError(
+            f"{filename} holds no backbone of '{stream}'. It holds {streams or 'no pre-trained method'}."
+        )
+    taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    check_weights(taken, backbone, f'The backbone in {filename}')
+    return taken
