@@ -2,4 +2,3 @@
 _base_ = 'linear.py'
 model = dict(frozen=False)
 optim_wrapper = dict(optimizer=dict(lr=0.01))
-custom_hooks = [dict(type='SetupCheckHook'), dict(type='ClassificationReportHook')]

@@ -13,6 +13,7 @@ import torch
 
 from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol
 from mmskelssl.evaluation.results import (
     REPORT_FILE,
@@ -55,17 +56,16 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
         protocol.check(model)
     workspace = Workspace(model, root)
     steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(model)]
-    _check_owner(workspace)
-    commands = dict.fromkeys([*_earlier_commands(root), command])
-    for protocol, modalities in steps:
-        _claim(workspace, protocol, modalities)
+    commands = _AND_THEN.join(dict.fromkeys([*_earlier_commands(root), command]))
+    written_once(lambda: _claim(workspace, steps))
     try:
         for protocol, modalities in steps:
             path = _folder(workspace, protocol, modalities) / 'result.json'
-            if not path.exists():
-                _write(path, protocol.run(workspace, modalities).to_dict())
-            report = describe(model, _results(root), _AND_THEN.join(commands))
-            save_report(report, root / REPORT_FILE)
+            if not agreed(path.exists()):
+                result = protocol.run(workspace, modalities).to_dict()
+                written_once(lambda: _write(path, result))  # noqa: B023
+            report = agreed(describe(model, _results(root), commands))
+            written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
     except OSError as error:
         raise OSError(
             f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
@@ -140,8 +140,14 @@ def _folder(workspace: Workspace, protocol: Protocol, modalities: Sequence[str])
     return workspace.folder(protocol.name, '+'.join(modalities))
 
 
-def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
-    """Writes the card of what is to be measured, or refuses a folder that is another's."""
+def _claim(workspace: Workspace, steps: Sequence[tuple[Protocol, Sequence[str]]]) -> None:
+    """Writes the cards of what is to be measured, or refuses a folder that holds something else."""
+    _check_owner(workspace)
+    for protocol, modalities in steps:
+        _claim_one(workspace, protocol, modalities)
+
+
+def _claim_one(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
     path = _folder(workspace, protocol, modalities) / 'card.json'
     card = protocol.card(workspace, modalities)
     # Nothing but a card is left of what failed before it measured anything.

@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mmskelssl.datasets import SkeletonDataset, get_layout
+from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.models.classifiers import SkeletonClassifier
-from mmskelssl.models.classifiers.classifier import pretrained_backbone
+from mmskelssl.models.pretrained import pretrained_backbone
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import StoreError
 
@@ -20,17 +23,19 @@ from mmskelssl.utils.errors import StoreError
 class PretrainedModel:
     """A pre-trained checkpoint, ready for every protocol.
 
+    A stream of a method is called by the modality that it is of, unless the method names its streams.
+
     Args:
         checkpoint: Its path.
         config: Name of its config, '' if unknown.
         epoch: Of pre-training, if known.
         method: Such as ``CMD``.
-        backbone: Config of its backbones.
+        streams: Name to ``modality`` and ``backbone`` (a config) of every stream that is evaluated.
         layout: As the model's config has it.
-        modalities: For which it has a backbone.
-        train_set: Arguments of ``SkeletonDataset`` for the training side, without a pipeline.
+        num_persons: M of the views.
+        train_set: Arguments of ``SkeletonDataset`` for the training side.
         test_set: The same for the test side.
-        train_view: How pre-training took frames out of a clip: the first transform of its views.
+        train_view: How pre-training took frames out of a clip: the first transforms of its views.
         test_pipeline: The view that is tested on.
         loader: ``num_workers`` and ``persistent_workers`` of the loaders of pre-training.
         is_transfer: Whether the data is another than that of pre-training.
@@ -40,57 +45,74 @@ class PretrainedModel:
     config: str
     epoch: int | None
     method: str
-    backbone: dict
+    streams: dict[str, dict]
     layout: str | Mapping
-    modalities: tuple[str, ...]
+    num_persons: int
     train_set: dict
     test_set: dict
-    train_view: dict
+    train_view: list[dict]
     test_pipeline: list[dict]
     loader: dict
     is_transfer: bool = False
     _datasets: dict[str, SkeletonDataset] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def dataset(self, side: str, pipeline: list[dict], draw: dict | None = None) -> SkeletonDataset:
-        """The clips of a side (``train`` or ``test``) in the views of a pipeline, opened once."""
-        key = repr((side, pipeline, draw))
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the streams."""
+        return tuple(self.streams)
+
+    @property
+    def num_frames(self) -> int:
+        """T of the test view."""
+        layout = get_layout(self.layout)
+        clip = np.ones((self.num_persons, 100, layout.num_joints, 3), np.float32)
+        (view,) = ViewPipeline(self.test_pipeline)(ClipBatch.of([clip]), torch.zeros(1, dtype=torch.int64), layout)
+        return view.shape[2]
+
+    def dataset(self, side: str, draw: dict | None = None) -> SkeletonDataset:
+        """The clips of a side (``train`` or ``test``), or those that were drawn of it; opened once."""
+        key = repr((side, draw))
         if key not in self._datasets:
-            self._datasets[key] = SkeletonDataset(**getattr(self, f'{side}_set'), pipeline=pipeline, draw=draw)
+            self._datasets[key] = SkeletonDataset(**getattr(self, f'{side}_set'), draw=draw)
         return self._datasets[key]
 
     @property
     def test_clips(self) -> SkeletonDataset:
-        """The test side in its view."""
-        return self.dataset('test', self.test_pipeline)
+        """The test side."""
+        return self.dataset('test')
 
     @property
     def train_clips(self) -> SkeletonDataset:
-        """The training side in the view of the test side: galleries, cached features."""
-        return self.dataset('train', self.test_pipeline)
+        """The training side."""
+        return self.dataset('train')
 
-    def classifier(self, modality: str, pretrained: bool = True) -> dict:
-        """Config of a classifier of the data's classes on the backbone of a modality."""
+    def classifier(self, stream: str, pretrained: bool = True) -> dict:
+        """Config of a classifier of the data's classes on the backbone of a stream."""
         return dict(
             type='SkeletonClassifier',
-            backbone=self.backbone,
+            **self.streams[stream],
             head=dict(type='LinearHead', num_classes=len(self.test_clips.store.classes)),
-            modality=modality,
             layout=self.layout,
+            num_persons=self.num_persons,
             pretrained=self.checkpoint if pretrained else None,
+            stream=stream,
         )
 
-    def encoder(self, modality: str) -> SkeletonClassifier:
-        """A frozen classifier with the backbone of a modality, in eval mode; only its features are of use."""
-        classifier = MODELS.build(dict(self.classifier(modality, pretrained=False), frozen=True))
-        classifier.backbone.load_state_dict(self._weights(modality))
+    def encoder(self, stream: str, pipeline: list[dict] | None = None) -> SkeletonClassifier:
+        """A frozen classifier with the backbone of a stream, in eval mode; only its features are of use.
+
+        Args:
+            stream: Its name.
+            pipeline: The views that it makes of clips; by default the test view.
+        """
+        views = dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline or self.test_pipeline)
+        classifier = MODELS.build(dict(self.classifier(stream), frozen=True, data_preprocessor=views))
+        classifier.backbone.load_state_dict(pretrained_backbone(self.checkpoint, stream, classifier.backbone))
         return classifier.eval()
 
-    def weights_digest(self, modality: str) -> str:
+    def weights_digest(self, stream: str) -> str:
         """SHA-256 of a backbone's weights and batch statistics."""
-        return state_digest(self._weights(modality))
-
-    def _weights(self, modality: str) -> dict[str, Tensor]:
-        return pretrained_backbone(self.checkpoint, modality, MODELS.build(self.backbone))
+        return state_digest(self.encoder(stream).backbone.state_dict())
 
     def check(self) -> None:
         """Refuses data that no protocol can evaluate on.

@@ -36,20 +36,20 @@ class Workspace:
     ) -> tuple[Features, Path]:
         """Features of a side of the data, by default in the test view, and the file that holds them."""
         model = self.model
-        dataset = model.dataset(side, pipeline or model.test_pipeline)
+        dataset = model.dataset(side)
         normalize = getattr(model, f'{side}_set').get('normalize') or ()
         key = FeatureKey(
             weights=self.weights(modality),
             modality=modality,
-            backbone=json.dumps(model.backbone, sort_keys=True, default=str),
+            backbone=json.dumps(model.streams[modality], sort_keys=True, default=str),
             store=dataset.store.digest,
             clips=names_digest(dataset.names),
-            views=view_text(dataset, normalize),
-            num_persons=dataset.num_persons,
+            views=view_text(pipeline or model.test_pipeline, normalize),
+            num_persons=model.num_persons,
             num_crops=num_crops,
             seed=seed,
         )
-        return cached_features(self.root / 'features', key, model.encoder, dataset)
+        return cached_features(self.root / 'features', key, lambda: model.encoder(modality, pipeline), dataset)
 
     def predictions(self, protocol: str, modality: str) -> dict[str, np.ndarray]:
         """``names``, ``labels`` and ``scores`` (runs, N, K) of a protocol that was run."""

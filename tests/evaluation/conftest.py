@@ -10,12 +10,13 @@ from mmskelssl.datasets.label_draws import write_draws
 from mmskelssl.evaluation.protocols import load_protocol
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.config import model_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 PROTOCOLS = CONFIGS / 'protocols'
 VIEW = [dict(type='TemporalCropResize', num_frames=8, ratio=(0.3, 1.0), min_frames=4), dict(type='Shear')]
 TEST = [dict(type='CenterCropResize', num_frames=8)]
-GRU = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+GRU = dict(type='BiGRU', hidden_channels=8)
 
 
 def pretraining(store, backbone=GRU, modalities=('joint', 'motion', 'bone')) -> Config:
@@ -30,16 +31,17 @@ def pretraining(store, backbone=GRU, modalities=('joint', 'motion', 'bone')) -> 
                 neck=dict(type='ProjectionNeck'),
                 modalities=list(modalities),
                 layout='kinect20',
+                num_persons=1,
                 queue_size=16,
                 feat_dim=4,
             ),
-            train_dataloader=dict(
-                num_workers=0,
-                persistent_workers=False,
-                dataset=dict(train, pipeline=[dict(type='MultiView', transforms=VIEW)]),
+            data_preprocessor=dict(
+                type='SkeletonDataPreprocessor',
+                train_pipeline=[dict(type='MultiView', transforms=VIEW)],
+                test_pipeline=TEST,
             ),
-            test_dataloader=dict(dataset=dict(train, split='test', pipeline=TEST)),
-            test_cfg=dict(gallery_dataloader=dict(dataset=dict(train, pipeline=TEST))),
+            train_dataloader=dict(num_workers=0, persistent_workers=False, dataset=train),
+            test_dataloader=dict(dataset=dict(train, split='test')),
         )
     )
 
@@ -67,7 +69,7 @@ def make_checkpoint(tmp_path_factory):
 
     def make(cfg, seed=0, meta=()):
         torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
+        model = MODELS.build(model_config(cfg))
         for module in model.modules():  # batch statistics that training would notice
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                 module.running_mean.uniform_(-0.1, 0.1)

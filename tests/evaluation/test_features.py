@@ -15,20 +15,23 @@ from .conftest import VIEW, pretraining
 
 def test_features_are_the_encoders(model, tmp_path):
     features, path = Workspace(model, tmp_path).features('bone', 'test')
-    test = model.test_clips
+    test, encoder = model.test_clips, model.encoder('bone')
     with torch.no_grad():
-        expected = model.encoder('bone')(test.__getitems__(range(len(test)))['inputs'])['bone']
+        expected = encoder(**encoder.data_preprocessor(test.__getitems__(range(len(test)))))['bone']
     torch.testing.assert_close(features.values[0], expected)
     assert (features.names == test.names).all() and (features.labels.numpy() == test.labels).all()
     assert np.load(path)['features'].shape == (30, 16)
 
 
 def test_crops_differ_and_are_the_same_every_time(model):
-    dataset = model.dataset('train', VIEW[:1])
-    crops = encode(model.encoder('joint'), dataset, num_crops=3)
+    encoder = model.encoder('joint', VIEW[:1])
+    crops, two, other = (
+        encode(encoder, model.train_clips, **options)['joint']
+        for options in (dict(num_crops=3), dict(num_crops=2), dict(seed=1))
+    )
     assert crops.shape == (3, 60, 16) and not torch.allclose(crops[0], crops[1])
-    torch.testing.assert_close(encode(model.encoder('joint'), dataset, num_crops=2), crops[:2])
-    assert not torch.allclose(encode(model.encoder('joint'), dataset, seed=1)[0], crops[0])
+    torch.testing.assert_close(two, crops[:2])
+    assert not torch.allclose(other[0], crops[0])
 
 
 def test_nothing_stale_is_taken(model, store, make_checkpoint, tmp_path):

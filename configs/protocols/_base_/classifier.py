@@ -1,11 +1,6 @@
 # A classifier. The protocol fills in its backbone, classes, modality and data; they come from the checkpoint.
 _base_ = ['../../_base_/loaders.py', '../../_base_/default_runtime.py']
 model = dict(type='SkeletonClassifier', frozen=True)
-custom_hooks = [
-    dict(type='SetupCheckHook'),
-    dict(type='FrozenBackboneHook'),
-    dict(type='ClassificationReportHook'),
-]
 val_evaluator = dict(type='Accuracy', topk=(1, 5))
 test_evaluator = val_evaluator
 val_cfg = dict(type='ValLoop')

@@ -17,6 +17,7 @@ from mmskelssl.evaluation.arrays import save_arrays
 from mmskelssl.evaluation.features import view_text
 from mmskelssl.evaluation.functional import confusion_matrix, per_class_accuracy, topk_accuracy
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import written_once
 from mmskelssl.evaluation.results import ProtocolCard, ProtocolResult, Statistic
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.version import __version__
@@ -80,9 +81,9 @@ class Protocol:
             dataset=test.store.path.name,
             train_split=names_digest(train.names),
             test_split=names_digest(test.names),
-            num_frames=test[0]['inputs'][0].shape[2],
-            train_crop=view_text(train, model.train_set.get('normalize') or ()),
-            test_crop=view_text(test, model.test_set.get('normalize') or ()),
+            num_frames=model.num_frames,
+            train_crop=view_text(model.test_pipeline, model.train_set.get('normalize') or ()),
+            test_crop=view_text(model.test_pipeline, model.test_set.get('normalize') or ()),
             seeds=self.seeds,
             versions=dict(mmskelssl=__version__, torch=torch.__version__, python=platform.python_version()),
         )
@@ -105,7 +106,8 @@ class Protocol:
         test = workspace.model.test_clips
         labels = torch.from_numpy(test.labels)
         predictions = workspace.folder(self.name, modality) / PREDICTIONS
-        save_arrays(predictions, names=test.names, labels=test.labels, scores=measurement.scores.numpy())
+        arrays = dict(names=test.names, labels=test.labels, scores=measurement.scores.numpy())
+        written_once(lambda: save_arrays(predictions, **arrays))
         confusions = [confusion_matrix(run.argmax(1), labels, run.shape[1]) for run in measurement.scores]
         metrics = {f'top{k}': [topk_accuracy(run, labels, k) for run in measurement.scores] for k in self.topk}
         metrics['mean_class'] = [per_class_accuracy(confusion).nanmean().item() for confusion in confusions]

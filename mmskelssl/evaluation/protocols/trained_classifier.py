@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,21 +10,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.model import BaseModel
-from mmengine.runner import Runner
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from mmskelssl.datasets.label_draws import NUM_DRAWS, names_digest
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
-from mmskelssl.evaluation.features import view_text
+from mmskelssl.evaluation.features import encode, view_text
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols.base import PREDICTIONS, Measurement, Protocol
+from mmskelssl.evaluation.protocols.training import trained
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
+from mmskelssl.utils.errors import ReportError
+from mmskelssl.utils.files import written_beside
 from mmskelssl.utils.progress import bar
 
 
@@ -70,7 +68,7 @@ class TrainedClassifier(Protocol):
         if self.other_data and not model.is_transfer:
             raise ValueError(f"Protocol '{self.name}' needs other data than that of pre-training: pass --data.")
         for run in range(len(self.seeds)):
-            model.dataset('train', model.test_pipeline, self.draw(model, run))
+            model.dataset('train', self.draw(model, run))
 
     def draw(self, model: PretrainedModel, run: int) -> dict | None:
         """The labels of a run, as :class:`SkeletonDataset` takes them."""
@@ -85,13 +83,12 @@ class TrainedClassifier(Protocol):
         """The view that is trained on: pre-training's temporal one with longer crops, no spatial one."""
         if self.crop_ratio is None:
             return model.test_pipeline
-        view = model.train_view
-        return [dict(view, ratio=tuple(self.crop_ratio)) if view['type'] == 'TemporalCropResize' else view]
+        longer = dict(ratio=tuple(self.crop_ratio))
+        return [dict(step, **longer) if step['type'] == 'TemporalCropResize' else step for step in model.train_view]
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         model, cfg = workspace.model, self.cfg
-        views = model.dataset('train', self.train_pipeline(model))
-        drawn = [model.dataset('train', model.test_pipeline, self.draw(model, run)) for run in self._draws()]
+        drawn = [model.dataset('train', self.draw(model, run)) for run in self._draws()]
         kind = 'class-balanced' if self.balanced else 'random'
         optimizer = {key: value for key, value in cfg.optim_wrapper.optimizer.items() if key != 'type'}
         # A random start owes nothing to the checkpoint but the architecture.
@@ -99,7 +96,7 @@ class TrainedClassifier(Protocol):
         return replace(
             super().card(workspace, modalities),
             **owner,
-            train_crop=view_text(views, model.train_set.get('normalize') or ()),
+            train_crop=view_text(self.train_pipeline(model), model.train_set.get('normalize') or ()),
             start='pre-trained' if self.pretrained else 'random',
             trained='classifier' if cfg.model.frozen else 'all',
             batch_size=cfg.train_dataloader.batch_size,
@@ -120,50 +117,50 @@ class TrainedClassifier(Protocol):
         (modality,) = modalities
         folder = workspace.folder(self.name, modality)
         model = workspace.model
-        runs = range(len(self.seeds))
-        with bar(len(runs) * self.cfg.train_cfg.max_epochs, f'{self.name}, {modality}') as show:
-            scores = [self._scores(model, modality, run, folder / f'run{run}', show) for run in runs]
+        epochs = self.cfg.train_cfg.max_epochs
+        scores = []
+        with bar(len(self.seeds) * epochs, f'{self.name}, {modality}') as show:
+            for run in range(len(self.seeds)):
+                scores.append(self._scores(model, modality, run, folder / f'run{run}', show))
+                show((run + 1) * epochs)
         return Measurement(torch.stack(scores), remarks=self.empty_classes(model))
 
-    def config(self, model: PretrainedModel, modality: str, run: int, work_dir: Path) -> Config:
-        """The config of a run, good for ``tools/train.py`` as well."""
+    def config(self, model: PretrainedModel, modality: str, run: int) -> Config:
+        """The config of a run, good for ``tools/train.py`` and ``tools/test.py`` as well."""
         cfg = copy.deepcopy(self.cfg)
+        cfg.pop('protocol')
         cfg.model = dict(model.classifier(modality, self.pretrained), frozen=cfg.model.frozen)
-        train = dict(model.train_set, type='SkeletonDataset', pipeline=self.train_pipeline(model))
-        draw = self.draw(model, run)
+        cfg.data_preprocessor = dict(
+            type='SkeletonDataPreprocessor',
+            train_pipeline=self.train_pipeline(model),
+            test_pipeline=model.test_pipeline,
+        )
+        train, draw = dict(model.train_set, type='SkeletonDataset'), self.draw(model, run)
         cfg.train_dataloader.update(model.loader)
         cfg.train_dataloader.dataset = train if draw is None else dict(train, draw=draw)
-        test = dict(model.test_set, type='SkeletonDataset', pipeline=model.test_pipeline)
         for stage in ('val', 'test'):
-            cfg[f'{stage}_dataloader'].dataset = test
+            cfg[f'{stage}_dataloader'].dataset = dict(model.test_set, type='SkeletonDataset')
             cfg[f'{stage}_dataloader'].num_workers = min(1, model.loader.get('num_workers', 0))
         cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
         cfg.randomness = dict(seed=self.seeds[run])
-        cfg.work_dir = str(work_dir)
         return cfg
 
     def _scores(
         self, model: PretrainedModel, modality: str, run: int, folder: Path, show: Callable[[int], None]
     ) -> Tensor:
         """(N, K) scores of a run's test clips, trained or read where it was trained before."""
-        predictions = folder / PREDICTIONS
-        test = model.test_clips
-        if not predictions.exists():
-            cfg = self.config(model, modality, run, folder)
-            cfg.load_from = newest_whole_checkpoint(folder)
-            cfg.resume = cfg.load_from is not None
-            # MMEngine keeps loggers and visualizers by this name and would go on with those of the run before.
-            cfg.experiment_name = f'{self.name}-{modality}-run{run}-{time.time_ns()}'
-            cfg.default_hooks.checkpoint.max_keep_ckpts = 1
-            cfg.log_level = 'WARNING'
-            runner = Runner.from_cfg(cfg)
-            runner.register_hook(_ShowEpochs(show, run * cfg.train_cfg.max_epochs))
-            runner.train()
-            scores = predict(runner.model, runner.build_dataloader(cfg.test_dataloader))
-            save_arrays(predictions, names=test.names, labels=test.labels, scores=scores.numpy())
-        show((run + 1) * self.cfg.train_cfg.max_epochs)
+        predictions, test = folder / PREDICTIONS, model.test_clips
+        if not agreed(predictions.exists()):
+            cfg = self.config(model, modality, run)
+            written_once(lambda: _dump(cfg, folder / 'config.py'))
+            cfg.work_dir = str(folder)
+            classifier = trained(cfg, lambda done: show(run * cfg.train_cfg.max_epochs + done))
+            scores = encode(classifier, test, 'predict', what='Testing')['scores'][0]
+            arrays = dict(names=test.names, labels=test.labels, scores=scores.numpy())
+            written_once(lambda: save_arrays(predictions, **arrays))
         arrays = load_arrays(predictions, 'names', 'scores')
-        assert (arrays['names'] == test.names).all()
+        if (arrays['names'] != test.names).any():
+            raise ReportError(f'{predictions} is of other clips: delete that folder to measure anew.')
         return torch.from_numpy(arrays['scores'])
 
     def empty_classes(self, model: PretrainedModel) -> list[str]:
@@ -171,7 +168,7 @@ class TrainedClassifier(Protocol):
         train = model.train_clips
         remarks = []
         for run in self._draws():
-            drawn = model.dataset('train', model.test_pipeline, self.draw(model, run))
+            drawn = model.dataset('train', self.draw(model, run))
             empty = np.setdiff1d(train.labels, drawn.labels)
             if len(empty):
                 names = ', '.join(train.store.classes[label] for label in empty)
@@ -179,21 +176,6 @@ class TrainedClassifier(Protocol):
         return remarks
 
 
-class _ShowEpochs(Hook):
-    """Says how many epochs are done, those of earlier runs included."""
-
-    def __init__(self, show: Callable[[int], None], earlier: int) -> None:
-        self.show = show
-        self.earlier = earlier
-
-    def before_train_epoch(self, runner: Runner) -> None:
-        self.show(self.earlier + runner.epoch)
-
-
-@torch.no_grad()
-def predict(model: BaseModel, loader: DataLoader) -> Tensor:
-    """(N, K) scores of a loader's clips in the order of its dataset."""
-    model.eval()
-    outputs = [output for batch in loader for output in model.test_step(batch)]
-    index, scores = (torch.cat([output[key].cpu() for output in outputs]) for key in ('index', 'scores'))
-    return torch.empty_like(scores).index_copy_(0, index, scores)
+def _dump(cfg: Config, path: Path) -> None:
+    with written_beside(path) as beside:
+        beside.write_text(cfg.pretty_text, encoding='utf-8')

@@ -55,7 +55,7 @@ def test_weights_of_ones_own(workspace, load, model):
 
 def test_a_modality_that_is_not_there(model, load):
     with pytest.raises(ValueError, match=r"'linear-3s' fuses joint, .* has no motion, bone.*fuse_pre"):
-        load('linear-3s').check(replace(model, modalities=('joint',)))
+        load('linear-3s').check(replace(model, streams=dict(joint=model.streams['joint'])))
 
 
 def test_weights_for_other_modalities(load):

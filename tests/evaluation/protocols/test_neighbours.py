@@ -21,7 +21,7 @@ def planted(tmp_path, make_checkpoint):
             clip[..., 5, :2] = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
             writer.add(f'{number}', label, clip)
         writer.splits.update(train=range(5), test=range(5, 11))
-    backbone = dict(type='RawCoordinates', out_channels=8 * 20 * 3)
+    backbone = dict(type='RawCoordinates', num_frames=8)
     return read_pretrained(make_checkpoint(pretraining(tmp_path / 'circle', backbone, ['joint'])))
 
 

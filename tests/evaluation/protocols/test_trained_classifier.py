@@ -6,10 +6,11 @@ from mmengine.config import Config
 from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
 from mmskelssl.evaluation import pretrained_model
-from mmskelssl.evaluation.protocols import trained_classifier
+from mmskelssl.evaluation.protocols import training
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import DATASETS, MODELS
+from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import StoreError
 
 
@@ -19,7 +20,7 @@ def backbone_of(path):
 
 
 def pretrained(checkpoint, modality):
-    prefix = f'encoder_q.{modality}.backbone.'
+    prefix = f'encoder.{modality}.backbone.'
     state = torch.load(checkpoint)['state_dict']
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
@@ -41,7 +42,7 @@ def test_linear_leaves_the_encoder_bitwise_as_it_was(model, checkpoint, load, tm
 
 def test_supervised_owes_nothing_to_the_checkpoint(model, checkpoint, load, tmp_path):
     protocol = load('supervised')
-    assert protocol.config(model, 'joint', 0, tmp_path).model.pretrained is None
+    assert protocol.config(model, 'joint', 0).model.pretrained is None
     card = protocol.card(Workspace(model, tmp_path), ('joint',))
     assert (card.method, card.weights, card.start, card.trained) == ('supervised', 'random', 'random', 'all')
 
@@ -52,11 +53,12 @@ def test_fine_tuning_moves_all_of_it_and_the_last_epoch_is_reported(model, check
     before, after = pretrained(checkpoint, 'joint'), backbone_of(last)
     assert not equal(before, after)
     assert max((after[key] - before[key]).abs().max() for key in before if 'weight' in key) < 0.5  # it began there
-    classifier = MODELS.build(load('finetune').config(model, 'joint', 0, tmp_path).model)
+    classifier = MODELS.build(model_config(load('finetune').config(model, 'joint', 0)))
     classifier.load_state_dict(torch.load(last)['state_dict'])
     test = model.test_clips
     with torch.no_grad():
-        (prediction,) = classifier.eval()(test.__getitems__(range(len(test)))['inputs'], mode='predict')
+        batch = classifier.data_preprocessor(test.__getitems__(range(len(test))))
+        (prediction,) = classifier.eval()(**batch, mode='predict')
     scores = np.load(tmp_path / result.files['predictions'])['scores'][0]
     np.testing.assert_allclose(scores, prediction['scores'].numpy(), rtol=1e-4, atol=1e-6)
     hits = (scores.argmax(1) == test.labels).mean()
@@ -70,7 +72,7 @@ def test_draws_never_touch_the_test_side(model, load, store, tmp_path, kind):
     card = protocol.card(Workspace(model, tmp_path), ('joint',))
     assert len(card.seeds) == len(set(card.draws)) == 5
     for run in range(5):
-        cfg = protocol.config(model, 'joint', run, tmp_path)
+        cfg = protocol.config(model, 'joint', run)
         train, test = (DATASETS.build(loader.dataset) for loader in (cfg.train_dataloader, cfg.test_dataloader))
         assert len(train) == 12 and len(test) == 30 and not set(test.names) & set(train.names)
         assert set(train.names) == set(read_draw(store.parent / f'draws/small_train_{kind}.txt.gz', 20, run))
@@ -123,11 +125,11 @@ def test_transfer_replaces_just_the_classifier(checkpoint, load, tmp_path):
             writer.add(f'{number}', number % 5, np.random.default_rng(number).random((1, 10, 20, 3)))
         writer.splits.update(a=range(10), b=range(10, 20))
     sides = dict(
-        train_set=dict(store=str(tmp_path / 'other'), split='a'),
-        test_set=dict(store=str(tmp_path / 'other'), split='b'),
+        train_dataloader=dict(dataset=dict(store=str(tmp_path / 'other'), split='a')),
+        test_dataloader=dict(dataset=dict(store=str(tmp_path / 'other'), split='b')),
     )
     model, protocol = read_pretrained(checkpoint, data=Config(sides)), load('transfer')
-    classifier = MODELS.build(protocol.config(model, 'bone', 0, tmp_path).model)
+    classifier = MODELS.build(model_config(protocol.config(model, 'bone', 0)))
     head = classifier.head.fc.weight.clone()
     classifier.init_weights()
     before = pretrained(checkpoint, 'bone')
@@ -148,14 +150,14 @@ def test_interrupted_runs_go_on(model, load, tmp_path, monkeypatch):
     whole = load('linear', **options).run(Workspace(model, tmp_path / 'whole'), ('joint',))
     trained = []
 
-    class Interrupted(trained_classifier.Runner):
+    class Interrupted(training.Runner):
         def train(self):
             trained.append(self.work_dir[-4:])
             if len(trained) == 2:
                 raise KeyboardInterrupt
             return super().train()
 
-    monkeypatch.setattr(trained_classifier, 'Runner', Interrupted)
+    monkeypatch.setattr(training, 'Runner', Interrupted)
     workspace = Workspace(model, tmp_path / 'parts')
     with pytest.raises(KeyboardInterrupt):
         load('linear', **options).run(workspace, ('joint',))
