@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from mmskelssl.apis.models import extract_features, init_model, view_batches
+from mmskelssl.apis.models import as_dataset, extract_features, init_model
 from mmskelssl.converters.ntu import read_skeleton_file
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.functional import nearest
 from mmskelssl.utils.config import ConfigError
 
@@ -116,13 +116,9 @@ class SkeletonInferencer:
                 'neighbours.'
             )
         names, data = _named(inputs)
-        with torch.no_grad():
-            scores = [
-                self.model(**batch, mode='predict')[0]['scores'].softmax(1).cpu()
-                for batch in view_batches(self.model, data, what='Classifying')
-            ]
-        best = torch.cat(scores).topk(min(k, scores[0].shape[1]))
-        classes = self.model.dataset_meta.get('classes') or [f'class {i}' for i in range(scores[0].shape[1])]
+        scores = encode(self.model, as_dataset(self.model, data), 'predict', what='Classifying')['scores'][0]
+        best = scores.softmax(1).topk(min(k, scores.shape[1]))
+        classes = self.model.dataset_meta.get('classes') or [f'class {i}' for i in range(scores.shape[1])]
         return [
             Classification(name, [classes[i] for i in labels], values)
             for name, labels, values in zip(names, best.indices.tolist(), best.values.tolist(), strict=True)

@@ -134,11 +134,12 @@ def encode(
     model: BaseModel,
     dataset: Dataset,
     mode: str = 'tensor',
+    positions: Sequence[int] | None = None,
     num_crops: int = 1,
     seed: int = 0,
     what: str = 'Encoding',
 ) -> dict[str, Tensor]:
-    """What a model gives for every clip of a data set, in its order.
+    """What a model gives for the clips of a data set, in its order.
 
     Processes share the batches and gather what they found, so that all have what one process alone would have.
 
@@ -146,6 +147,7 @@ def encode(
         model: Makes its test views of the clips, on its device.
         dataset: Serves batches as :class:`SkeletonDataset` does.
         mode: ``tensor`` for features, ``predict`` for a classifier's scores.
+        positions: Which clips; by default all.
         num_crops: Views of each clip; the r-th is that of epoch r.
         seed: Of the views.
         what: For the progress bar.
@@ -154,7 +156,8 @@ def encode(
         Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
     """
     model = (model.module if is_model_wrapper(model) else model).eval()
-    requests = [ClipRequest(index, seed, epoch) for epoch in range(num_crops) for index in range(len(dataset))]
+    positions = range(len(dataset)) if positions is None else positions
+    requests = [ClipRequest(int(index), seed, epoch) for epoch in range(num_crops) for index in positions]
     shares = _shares([requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)])
     # A process without a share encodes a batch all the same: it has to know the shape of what it gathers.
     batches = shares[get_rank()] or [requests[:_BATCH]]
@@ -166,7 +169,7 @@ def encode(
         parts.append({name: value.float().cpu() for name, value in found.items()})
     lengths = [sum(map(len, share)) for share in shares]
     return {
-        name: _gathered(torch.cat([part[name] for part in parts]), lengths).unflatten(0, (num_crops, len(dataset)))
+        name: _gathered(torch.cat([part[name] for part in parts]), lengths).unflatten(0, (num_crops, len(positions)))
         for name in parts[0]
     }
 

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -31,7 +30,7 @@ def test_loading_prints_nothing(pretraining_config, make_checkpoint, capfd):
 
 
 def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make_store):
-    """Whatever the shape of the data: arrays, a store, its path, or a loader."""
+    """Whatever the shape of the data: arrays, a store, its path, or a data set."""
     path = make_store(lengths=(5, 9, 30, 12, 7))
     model = init_model(pretraining_config, device='cpu')
     store = ClipStore(path)
@@ -39,12 +38,11 @@ def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make
     assert list(of_store['features']) == ['joint', 'bone'] and of_store['features']['bone'].shape == (5, 8)
     assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
     of_clips = extract_features(model, [store[i] for i in range(len(store))])
-    assert set(of_clips) == {'features', 'index'}
+    assert set(of_clips) == {'features'}
     dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
     dataset_cfg.pop('type')
-    loader = DataLoader(SkeletonDataset(**dataset_cfg), batch_size=2, collate_fn=batch_collate)
-    for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
-        assert torch.equal(other['index'], torch.arange(5))
+    dataset = SkeletonDataset(**dataset_cfg)
+    for other in (of_clips, extract_features(model, str(path)), extract_features(model, dataset)):
         for name, feature in of_store['features'].items():
             torch.testing.assert_close(other['features'][name], feature)
 
