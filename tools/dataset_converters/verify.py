@@ -9,8 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmskelssl.converters.base import Reader
-from mmskelssl.converters.doctor.compare import Comparison, Difference, compare
-from mmskelssl.converters.doctor.verify import verify
+from mmskelssl.converters.doctor import Comparison, Difference, compare, verify
 from mmskelssl.converters.official_arrays import OfficialArraysReader
 from mmskelssl.converters.pyskl import PysklReader
 from mmskelssl.datasets.clip_store import ClipStore
