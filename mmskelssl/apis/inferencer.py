@@ -78,7 +78,7 @@ class SkeletonInferencer:
         modality: str | None = None,
     ) -> None:
         self.model = init_model(config, checkpoint, device)
-        known = [self.model.modality] if self.is_classifier else list(self.model.modalities)
+        known = [self.model.modality] if self.is_classifier else list(self.model.streams)
         self.modality = modality or known[0]
         if self.modality not in known:
             raise ConfigError(f"The model has no modality '{self.modality}', but {known}.")

@@ -20,7 +20,7 @@ def test_model_of_a_checkpoint_brings_its_config(pretraining_config, make_checkp
 def test_initializing_prints_nothing(pretraining_config, capfd):
     model = init_model(pretraining_config, device='cpu')
     assert capfd.readouterr() == ('', '')
-    query, key = (getattr(model, name).state_dict() for name in ('encoder_q', 'encoder_k'))
+    query, key = (getattr(model, name).state_dict() for name in ('encoder', 'encoder_k'))
     assert all(torch.equal(query[name], key[name]) for name in query)
 
 
@@ -75,20 +75,6 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [np.zeros((2, 9, 25, 3))])
     with pytest.raises(ValueError, match='no clips to encode'):
         extract_features(model, [])
-
-
-def test_pipeline_on_the_device(pretraining_config, make_store):
-    """Where the model's preprocessor makes the views, clips get there unviewed."""
-    model = init_model(pretraining_config, device='cpu')
-    store = ClipStore(make_store())
-    clips = [store[i] for i in range(3)]
-    expected = extract_features(model, clips)['features']['joint']
-    on_device = pretraining_config.copy()
-    pipeline = on_device.test_dataloader.dataset.pop('pipeline')
-    on_device.model.data_preprocessor = dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline)
-    other = init_model(on_device, device='cpu')
-    other.load_state_dict(model.state_dict())
-    torch.testing.assert_close(extract_features(other, clips)['features']['joint'], expected)
 
 
 @pytest.mark.parametrize('clip, message', [
