@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
@@ -29,6 +26,7 @@ from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
 from mmskelssl.utils.config import ConfigError, model_config
+from mmskelssl.utils.quiet import without_list_of_parameters
 from mmskelssl.utils.setup_env import register_all_modules
 
 
@@ -57,7 +55,7 @@ def init_model(
         cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
     model = MODELS.build(model_config(cfg))
     if checkpoint is None:
-        with _without_list_of_parameters():
+        with without_list_of_parameters():
             model.init_weights()
     else:
         weights = loaded.get('state_dict', loaded)
@@ -143,15 +141,3 @@ class _ClipsInMemory(Dataset):
         for step in self.normalize:
             clips = step.normalize(clips, self.layout)
         return dict(inputs=dict(clips=clips, keys=clip_keys(seed, epoch, index)), data_samples=dict(index=index))
-
-
-@contextmanager
-def _without_list_of_parameters() -> Iterator[None]:
-    """MMEngine logs where each parameter's first value comes from, which nobody asked for here."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
