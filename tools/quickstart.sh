@@ -14,8 +14,7 @@ mkdir -p "${1:-$root/work_dirs/quickstart}"
 work=$(cd "${1:-$root/work_dirs/quickstart}" && pwd)
 cd "$root"
 
-configs=configs/skeletonclr
-pretrain=$configs/skeletonclr_bigru64_1xb64-30e_synthetic-xsub.py
+pretrain=configs/skeletonclr/skeletonclr_bigru64_1xb64-30e_synthetic-xsub.py
 store=data/synthetic
 
 if [[ ! -d $store ]]; then
@@ -40,7 +39,8 @@ echo "== 3/4 evaluating by KNN and linear, beside raw coordinates and a random e
 evaluate raw raw --config "$pretrain" --cfg-options linear.optim_wrapper.optimizer.lr=0.01
 evaluate random random --config "$pretrain"
 evaluate pretrained "$work/pretrain/epoch_30.pth"
-"$python" tools/analysis_tools/compare_results.py "$work/raw" "$work/random" "$work/pretrained" --out "$work/report.md"
+"$python" tools/analysis_tools/compare_results.py "$work/raw" "$work/random" "$work/pretrained" \
+    --out "$work/report.md" >/dev/null
 
 echo "== 4/4 drawing"
 "$python" tools/analysis_tools/analyze_logs.py "$work/pretrain" --out "$work/figures" >/dev/null
