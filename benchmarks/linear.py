@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation.protocols import load_protocol
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.results import Statistic

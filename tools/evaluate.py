@@ -17,6 +17,7 @@ from mmengine.dist import is_main_process
 
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.launch import add_launcher_argument, join_processes, run_together
+from mmskelssl.engine.interruption import Interrupted, stopped_status
 from mmskelssl.evaluation.evaluate import evaluate
 from mmskelssl.evaluation.processes import written_once
 from mmskelssl.evaluation.protocols import Protocol, load_protocol
@@ -26,7 +27,6 @@ from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
-from mmskelssl.utils.interruption import Interrupted, stopped_status
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

@@ -24,10 +24,10 @@ from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
-from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
+from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.config import ConfigError, model_config
 from mmskelssl.utils.quiet import without_list_of_parameters
-from mmskelssl.utils.setup_env import register_all_modules
+from mmskelssl.utils.setup import register_all_modules
 
 
 def init_model(

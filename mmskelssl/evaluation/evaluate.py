@@ -45,9 +45,8 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
         command: For the report.
 
     Raises:
-        ValueError: If a protocol does not do for the model, before any of them runs.
-        ReportError: If the folder holds results of other weights, data or settings.
-        OSError: If it cannot be written, such as on a full disk.
+        ConfigError: If a protocol does not fit the model, before any of them runs.
+        ReportError: If the folder holds results of other weights, data or settings, or cannot be written.
     """
     model.check()
     # An ensemble has a member of its own, which is the protocol of that name.
@@ -67,7 +66,7 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
             report = agreed(describe(model, _results(root), commands))
             written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
     except OSError as error:
-        raise OSError(
+        raise ReportError(
             f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
             'the same command again, or choose another --work-dir.'
         ) from error

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.device import get_device
 from mmengine.dist import all_gather, get_rank, get_world_size, is_main_process
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -24,6 +24,7 @@ from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.models.classifiers import SkeletonClassifier
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.progress import track
 from mmskelssl.version import __version__
@@ -155,7 +156,7 @@ def encode(
     Returns:
         Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
     """
-    model = (model.module if is_model_wrapper(model) else model).eval()
+    model = unwrap_model(model).eval()
     positions = range(len(dataset)) if positions is None else positions
     requests = [ClipRequest(int(index), seed, epoch) for epoch in range(num_crops) for index in positions]
     shares = _shares([requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)])

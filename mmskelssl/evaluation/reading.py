@@ -12,7 +12,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.registry import TRANSFORMS
-from mmskelssl.utils.checkpoint import checkpoint_config
+from mmskelssl.utils.checkpoints import checkpoint_config
 from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import CheckpointError, ConfigError
 

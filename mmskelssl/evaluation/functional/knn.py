@@ -28,6 +28,6 @@ def knn_predict(gallery: Tensor, gallery_labels: Tensor, queries: Tensor, k: int
         (Q,) int64 labels.
 
     Raises:
-        ValueError: If the gallery has fewer than k features.
+        ConfigError: If the gallery has fewer than k features.
     """
     return knn_votes(gallery, gallery_labels, queries, k, int(gallery_labels.max()) + 1).argmax(1)

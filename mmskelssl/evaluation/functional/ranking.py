@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmskelssl.utils.errors import ConfigError
+
 # Similarities held at a time: 64 Mi floats are 256 MiB.
 _MAX_SIMILARITIES = 1 << 26
 
@@ -23,10 +25,10 @@ def nearest(queries: Tensor, gallery: Tensor, k: int = 1) -> tuple[Tensor, Tenso
         (Q, k) float32 similarities, and (Q, k) int64 positions in the gallery.
 
     Raises:
-        ValueError: If the gallery has fewer than k features.
+        ConfigError: If the gallery has fewer than k features.
     """
     if not 1 <= k <= len(gallery):
-        raise ValueError(f'k={k} neighbours of {len(gallery)} gallery features: k must be from 1 to that number.')
+        raise ConfigError(f'k={k} neighbours of {len(gallery)} gallery features: k must be from 1 to that number.')
     gallery = F.normalize(gallery.float(), dim=1)
     found = [
         _highest(F.normalize(part.float(), dim=1) @ gallery.T, k)

@@ -8,6 +8,7 @@ from torch import Tensor
 from mmskelssl.evaluation.functional import knn_predict
 from mmskelssl.evaluation.metrics.base import BatchMetric
 from mmskelssl.registry import METRICS
+from mmskelssl.utils.errors import ConfigError
 
 
 @METRICS.register_module()
@@ -28,7 +29,7 @@ class KNN(BatchMetric):
 
     def columns(self, batch: dict) -> dict[str, Tensor]:
         if 'in_gallery' not in batch:
-            raise ValueError(
+            raise ConfigError(
                 'The KNN metric needs a gallery: set val_cfg / test_cfg to GalleryValLoop / GalleryTestLoop.'
             )
         kept = {name: batch[name] for name in ('index', 'labels', 'in_gallery')}

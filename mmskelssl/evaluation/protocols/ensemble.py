@@ -14,6 +14,7 @@ from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.errors import ConfigError
 
 
 @PROTOCOLS.register_module()
@@ -38,7 +39,7 @@ class Ensemble(Protocol):
     ) -> None:
         super().__init__(name, cfg, member.seeds)
         if weights is not None and len(weights) != len(modalities):
-            raise ValueError(
+            raise ConfigError(
                 f"Protocol '{name}' fuses {len(modalities)} modalities, but has {len(weights)} weights: {weights}."
             )
         self.member = member
@@ -53,7 +54,7 @@ class Ensemble(Protocol):
     def check(self, model: PretrainedModel) -> None:
         missing = [modality for modality in self.modalities if modality not in model.modalities]
         if missing:
-            raise ValueError(
+            raise ConfigError(
                 f"Protocol '{self.name}' fuses {', '.join(self.modalities)}, but {model.checkpoint} has no "
                 f'{", ".join(missing)}. Fuse the predictions of several checkpoints with '
                 'tools/analysis_tools/fuse_predictions.py.'

@@ -14,6 +14,7 @@ from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.errors import ConfigError
 
 
 @PROTOCOLS.register_module()
@@ -73,12 +74,14 @@ def linear_recipe(cfg: Config) -> tuple[LinearRecipe, float]:
     """Recipe and learning rate of a classifier's config.
 
     Raises:
-        ValueError: If it trains by anything but SGD with one ``MultiStepLR``.
+        ConfigError: If it trains by anything but SGD with one ``MultiStepLR``.
     """
     optimizer = cfg.optim_wrapper.optimizer
     steps = cfg.get('param_scheduler') or [dict(type='MultiStepLR', milestones=[])]
     if optimizer.type != 'SGD' or len(steps) != 1 or steps[0]['type'] != 'MultiStepLR' or optimizer.get('nesterov'):
-        raise ValueError('Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.')
+        raise ConfigError(
+            'Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.'
+        )
     recipe = LinearRecipe(
         epochs=cfg.train_cfg.max_epochs,
         batch_size=cfg.train_dataloader.batch_size,

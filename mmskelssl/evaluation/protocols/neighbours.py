@@ -14,6 +14,7 @@ from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.errors import ConfigError
 
 
 @PROTOCOLS.register_module()
@@ -38,9 +39,12 @@ class NearestNeighbours(Protocol):
         self.recalls = tuple(recalls)
 
     def check(self, model: PretrainedModel) -> None:
-        if self.k > len(model.train_clips):
-            clips = f'{len(model.train_clips)} training clips'
-            raise ValueError(f"Protocol '{self.name}' asks for {self.k} neighbours, and there are {clips}.")
+        number = len(model.train_clips)
+        if not 1 <= self.k <= number:
+            raise ConfigError(
+                f"Protocol '{self.name}' asks for {self.k} neighbours of {number} training clips: set protocol.k to at "
+                'least 1 and at most that.'
+            )
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         return replace(super().card(workspace, modalities), k=self.k, seeds=[])

@@ -22,7 +22,7 @@ from mmskelssl.evaluation.protocols.training import trained
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
-from mmskelssl.utils.errors import ReportError
+from mmskelssl.utils.errors import ConfigError, ReportError
 from mmskelssl.utils.files import written_beside
 from mmskelssl.utils.progress import bar
 
@@ -66,7 +66,7 @@ class TrainedClassifier(Protocol):
 
     def check(self, model: PretrainedModel) -> None:
         if self.other_data and not model.is_transfer:
-            raise ValueError(f"Protocol '{self.name}' needs other data than that of pre-training: pass --data.")
+            raise ConfigError(f"Protocol '{self.name}' needs other data than that of pre-training: pass --data.")
         for run in range(len(self.seeds)):
             model.dataset('train', self.draw(model, run))
 

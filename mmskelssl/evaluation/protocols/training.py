@@ -12,8 +12,8 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from mmskelssl.evaluation.processes import agreed
+from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 from mmskelssl.utils.errors import ConfigError
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
 
 
 def trained(cfg: Config, show: Callable[[int], None]) -> BaseModel:
