@@ -1,6 +1,7 @@
 """The real tools/dist_evaluate.sh: several processes measure what one measures; and a run's config trains by hand."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -128,3 +129,20 @@ def test_the_config_of_a_run_trains_on_several_processes(workshop, alone):
     )
     for key, value in theirs.items():
         torch.testing.assert_close(ours[key], value, rtol=1e-3, atol=1e-5, msg=key)
+
+
+@pytest.mark.parametrize('script', ['dist_evaluate.sh', 'slurm_evaluate.sh'])
+def test_scripts_say_how_they_are_used(workshop, script):
+    assert 'CHECKPOINT' in run(script, workshop, status=2)
+
+
+def test_slurm_starts_a_process_per_gpu(workshop, monkeypatch):
+    srun = workshop / 'bin' / 'srun'
+    srun.parent.mkdir()
+    srun.write_text('#!/bin/sh\necho "$@"\n')
+    srun.chmod(0o755)
+    monkeypatch.setenv('GPUS', '4')
+    monkeypatch.setenv('PATH', f'{srun.parent}{os.pathsep}{os.environ["PATH"]}')
+    output = run('slurm_evaluate.sh', workshop, 'gpu', 'night', 'x.pth', '--protocols', 'knn')
+    assert '--partition=gpu --job-name=night --gres=gpu:4 --ntasks=4 ' in output
+    assert output.rstrip().endswith('tools/evaluate.py x.pth --protocols knn --launcher slurm')
