@@ -1,7 +1,7 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
 References are evaluated in the same way: raw coordinates, and an encoder without training. Results are kept as they
-come: the same command, after an interruption, goes on where it was. The report comes as JSON, Markdown, and an HTML
+come: after an interruption, the same command continues. The report comes as JSON, Markdown, and an HTML
 page that needs no network.
 """
 
@@ -102,13 +102,13 @@ def run(args: argparse.Namespace) -> None:
     try:
         report = evaluate(model, protocols, root, command=shlex.join(['python', *sys.argv]))
     except (KeyboardInterrupt, Interrupted):
-        print('Stopped. What is finished is kept: the same command goes on from there.', file=sys.stderr)
+        print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
         raise
     if is_main_process():
         print(protocols_table(report))
         write_markdown(report, root / 'report.md')
         write_html(report, root / 'report.html')
-        print(f'\nreport: {root}/report.html; in words report.md, for programs {REPORT_FILE}')
+        print(f'\nreport: {root}/report.html; as text report.md, for programs {REPORT_FILE}')
 
 
 def read_protocols(args: argparse.Namespace) -> list[Protocol]:

@@ -1,4 +1,4 @@
-"""Several protocols on one model, taken up again where they were interrupted."""
+"""Several protocols on one model; an interrupted evaluation can be continued."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _with_required(protocol: Protocol) -> list[Protocol]:
 
 
 def _results(root: Path) -> list[ProtocolResult]:
-    """All that the folder holds, as it was measured one after the other."""
+    """All results in the folder, in the order in which they were measured."""
     paths = sorted(root.glob('*/*/result.json'), key=lambda path: path.stat().st_mtime_ns)
     return [ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8'))) for path in paths]
 
@@ -162,7 +162,7 @@ def _claim_one(workspace: Workspace, protocol: Protocol, modalities: Sequence[st
 
 
 def _as_read(card: ProtocolCard) -> ProtocolCard:
-    """The card as it comes back from a file: lists in the place of tuples."""
+    """The card as it is read from a file: with lists instead of tuples."""
     return ProtocolCard(**json.loads(json.dumps(vars(card))))
 
 

@@ -116,16 +116,16 @@ def load_features(path: Path, key: FeatureKey | None = None) -> Features:
 
     Args:
         path: File of :func:`cached_features`.
-        key: What they have to hang on; None takes any.
+        key: What they have to depend on; None takes any.
 
     Raises:
-        ReportError: If the file is damaged, or of other weights, data or views; the message says which.
+        ReportError: If the file is damaged, or of other weights, data or views; the message names them.
     """
     arrays = load_arrays(path, 'names', 'labels', 'features', 'key')
     found = json.loads(str(arrays['key']))
     unlike = [] if key is None else [name for name, value in asdict(key).items() if found.get(name) != value]
     if unlike:
-        raise ReportError(f'Features {path} are of another {", ".join(unlike)}: delete the file, or take its own.')
+        raise ReportError(f'Features {path} are of another {", ".join(unlike)}: delete the file to compute them anew.')
     values = torch.from_numpy(arrays['features'])
     return Features(arrays['names'], torch.from_numpy(arrays['labels']), values if values.ndim == 3 else values[None])
 
@@ -176,14 +176,14 @@ def encode(
 
 
 def _shares(batches: list) -> list[list]:
-    """The batches of each process, as even as whole batches can be: their numbers do not hang on the processes then."""
+    """The batches of each process. Batches stay whole, so that no number depends on how many processes there are."""
     world = get_world_size()
     bounds = [len(batches) * rank // world for rank in range(world + 1)]
     return [batches[start:end] for start, end in pairwise(bounds)]
 
 
 def _gathered(rows: Tensor, lengths: list[int]) -> Tensor:
-    """The rows of all processes, of which each has so many."""
+    """The rows of all processes one after the other; ``lengths`` says how many each has."""
     if len(lengths) == 1:
         return rows
     padded = F.pad(rows, (0, 0, 0, max(lengths) - len(rows)))
@@ -191,6 +191,6 @@ def _gathered(rows: Tensor, lengths: list[int]) -> Tensor:
 
 
 def view_text(pipeline: Sequence[dict], normalize: Sequence[dict] = ()) -> str:
-    """Normalizations and transforms in words."""
+    """Normalizations and transforms as one line of text."""
     steps = [f'{step["type"]}({", ".join(f"{k}={v}" for k, v in step.items() if k != "type")})' for step in normalize]
     return ' > '.join([*steps, *map(repr, ViewPipeline(pipeline).pipeline.transforms)])

@@ -23,7 +23,7 @@ from mmskelssl.utils.errors import StoreError
 class PretrainedModel:
     """A pre-trained checkpoint, ready for every protocol.
 
-    A stream of a method is called by the modality that it is of, unless the method names its streams.
+    A stream has the name of its modality, unless the method names its streams.
 
     Args:
         checkpoint: Its path.

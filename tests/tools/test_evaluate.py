@@ -158,7 +158,7 @@ def test_an_interrupted_evaluation_says_how_to_go_on(run, checkpoint, tmp_path, 
 
     monkeypatch.setattr(NearestNeighbours, 'measure', interrupt)
     status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
-    assert status == 130 and err == 'Stopped. What is finished is kept: the same command goes on from there.\n'
+    assert status == 130 and err == 'Stopped. What is finished is kept: run the same command again to continue.\n'
 
 
 def test_references_are_evaluated_like_a_checkpoint(run, checkpoint, tmp_path):

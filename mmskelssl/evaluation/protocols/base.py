@@ -64,14 +64,14 @@ class Protocol:
         return ()
 
     def check(self, model: PretrainedModel) -> None:
-        """Raises a ValueError if the model or its data do not do for this protocol."""
+        """Raises a ConfigError or StoreError if the model or its data do not fit this protocol."""
 
     def groups(self, model: PretrainedModel) -> list[tuple[str, ...]]:
         """The modalities that are evaluated, each alone or some together."""
         return [(modality,) for modality in model.modalities]
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
-        """What the result will hang on."""
+        """What the result will depend on."""
         model = workspace.model
         test, train = model.test_clips, model.train_clips
         return ProtocolCard(
@@ -89,7 +89,7 @@ class Protocol:
         )
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
-        """Runs the protocol. What takes long is kept in ``workspace.folder`` and taken up again after an interruption.
+        """Runs the protocol. What takes long is kept in ``workspace.folder`` and used again after an interruption.
 
         Args:
             workspace: With the model.

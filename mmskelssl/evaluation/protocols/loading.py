@@ -27,8 +27,8 @@ def load_protocol(
         check: Gives the config, or raises an error of its own.
 
     Raises:
-        ConfigError: If there is no such protocol, or no such section to override; the message lists those that there
-            are.
+        ConfigError: If there is no such protocol, or no such section to override; the message lists the known
+            ones.
     """
     options, folder = options or {}, zoo_root() / 'configs' / 'protocols'
     path = Path(name) if name.endswith('.py') else folder / f'{name}.py'
@@ -49,7 +49,7 @@ def _build(path: Path, options: dict, check: Callable[[Config], Config], **argum
             raise ConfigError(f"{path} has no section '{key.partition('.')[0]}', but {', '.join(sorted(cfg))}.")
     cfg = check(read_config(path, options))
     if 'protocol' not in cfg:
-        raise ConfigError(f'{path} is no protocol: it does not say protocol = dict(type=...).')
+        raise ConfigError(f'{path} is not a protocol: add protocol = dict(type=...).')
     if cfg.protocol.type == 'Ensemble' and 'member' not in arguments:
         name = path.stem
         raise ConfigError(f"Protocol '{name}' fuses a protocol's scores: write PROTOCOL-{name}, such as linear-{name}.")

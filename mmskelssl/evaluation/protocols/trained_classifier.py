@@ -34,14 +34,14 @@ class TrainedClassifier(Protocol):
     Args:
         name: By which it is asked for.
         cfg: A classifier's config; backbone, classes, modality, layout and data are filled in from the model.
-        seeds: Of the runs; label draws have a run each, whose seed is the draw's number.
+        seeds: Of the runs. With label draws there is one run per draw, and its seed is the draw's number.
         crop_ratio: Training crops of at least this share of a clip, where pre-training cropped; None trains on the
             test view.
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
         percent: Of the training clips that have a label; None for all.
         balanced: Whether the labels were drawn class by class.
         draws: File of label draws, or a folder of files ``{dataset}_{split}_{random or balanced}.txt.gz``.
-        other_data: Whether it makes sense only on other data than that of pre-training.
+        other_data: Whether it needs other data than that of pre-training.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def trained(cfg: Config, show: Callable[[int], None]) -> BaseModel:
     """
     cfg.load_from = agreed(newest_whole_checkpoint(cfg.work_dir))
     cfg.resume = cfg.load_from is not None
-    # MMEngine keeps loggers and visualizers by this name and would go on with those of the run before.
+    # MMEngine keeps loggers and visualizers by this name; with the same name it would use those of the run before.
     cfg.experiment_name = f'{cfg.work_dir.replace("/", "-")}-{time.time_ns()}'
     cfg.default_hooks.checkpoint.max_keep_ckpts = 1
     cfg.log_level = 'WARNING'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-# In these two results may differ and still stand in one column: they say whose the number is, not how it was measured.
+# Two results that differ only in these can stand in one column: they say whose number it is, not how it was measured.
 _IDENTITY = ('method', 'weights', 'modalities', 'seeds', 'versions')
 
 

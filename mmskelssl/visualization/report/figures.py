@@ -21,7 +21,7 @@ EMBEDDED_CLASSES = 15
 MAX_POINTS = 600
 MIN_POINTS = 5
 NEIGHBOURS = 5
-# Of the confusions that hold none of the clips already in the page, so many bring one of theirs, over all results.
+# A confusion without a clip on the page may add one; at most so many do, over all results.
 MAX_EXAMPLES = 300
 EXAMPLES_A_CELL = 8
 
@@ -128,7 +128,7 @@ def _with_files(report: EvaluationReport, *files: str) -> dict[str, ProtocolResu
 
 
 def _colors(labels: np.ndarray) -> dict[int, str]:
-    """Class to its colour, as different from each other as so many can be."""
+    """Class to its colour, as different as possible from the others."""
     present = np.unique(labels).tolist()
     return dict(zip(present, map(to_hex, class_colors(len(present))), strict=True))
 

@@ -49,7 +49,7 @@ def test_a_protocol_of_ones_own(tmp_path):
     protocol = load_protocol(str(path))
     assert (protocol.name, protocol.k) == ('near', 7)
     path.write_text('k = 7')
-    with pytest.raises(ConfigError, match='near.py is no protocol'):
+    with pytest.raises(ConfigError, match='near.py is not a protocol'):
         load_protocol(str(path))
 
 
