@@ -77,7 +77,7 @@ def read_rows(path: Path) -> list[dict]:
                 print(f'warning: {path}: the last line is cut off and left out.', file=sys.stderr)
                 break
             raise LogError(
-                f'{path}, line {number}, is not a JSON object: give the scalars.json of a run. (The line: {line[:60]!r})'
+                f'{path}, line {number}, is not a JSON object: give the scalars.json of a run. (It is: {line[:60]!r})'
             ) from error
         rows.append(row)
     if not rows:

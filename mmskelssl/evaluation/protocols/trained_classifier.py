@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from torch import Tensor
 
 from mmskelssl.datasets.label_draws import NUM_DRAWS, names_digest
@@ -119,7 +121,8 @@ class TrainedClassifier(Protocol):
         model = workspace.model
         epochs = self.cfg.train_cfg.max_epochs
         scores = []
-        with bar(len(self.seeds) * epochs, f'{self.name}, {modality}') as show:
+        shown = bar(len(self.seeds) * epochs, f'{self.name}, {modality}')
+        with shown if is_main_process() else nullcontext(lambda done: None) as show:
             for run in range(len(self.seeds)):
                 scores.append(self._scores(model, modality, run, folder / f'run{run}', show))
                 show((run + 1) * epochs)
