@@ -25,7 +25,8 @@ from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
-from mmskelssl.utils.config import ConfigError, model_config
+from mmskelssl.utils.config import model_config
+from mmskelssl.utils.errors import ClipError, ConfigError
 from mmskelssl.utils.quiet import without_list_of_parameters
 from mmskelssl.utils.setup import register_all_modules
 
@@ -82,10 +83,9 @@ def extract_features(
         ``features``, stream to (N, D), and, of a store, ``labels`` (N,); all on the CPU.
 
     Raises:
-        ClipError: If a clip does not fit the model's layout.
+        ClipError: If a clip does not fit the model's layout, or there are no clips.
         StoreError: If the store is unreadable or has no such split.
         ConfigError: If the model does not know how it tests.
-        ValueError: If there are no clips.
     """
     dataset = as_dataset(model, data, split)
     features = {name: values[0] for name, values in encode(model, dataset).items()}
@@ -106,7 +106,7 @@ def as_dataset(
         return SkeletonDataset(store, split, _normalize(model))
     clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
     if not clips:
-        raise ValueError('There are no clips to encode.')
+        raise ClipError('There are no clips to encode.')
     return _ClipsInMemory(clips, model.layout, _normalize(model))
 
 

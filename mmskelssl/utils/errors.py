@@ -38,3 +38,19 @@ class NonFiniteError(UserError):
 
 class OutputExistsError(UserError, FileExistsError):
     """An output exists already and is not to be replaced. The message names it."""
+
+
+def check_at_least(minimum: float, owner: object, **values: float) -> None:
+    """Refuses settings that are too small.
+
+    Args:
+        minimum: Smallest value of each.
+        owner: What is set, for the message.
+        **values: Key to value.
+
+    Raises:
+        ConfigError: If one is smaller; the message names key and value.
+    """
+    for key, value in values.items():
+        if not value >= minimum:
+            raise ConfigError(f'{type(owner).__name__}: {key}={value} is too small: set it to {minimum} or more.')

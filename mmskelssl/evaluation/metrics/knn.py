@@ -8,7 +8,7 @@ from torch import Tensor
 from mmskelssl.evaluation.functional import knn_predict
 from mmskelssl.evaluation.metrics.base import BatchMetric
 from mmskelssl.registry import METRICS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @METRICS.register_module()
@@ -24,6 +24,7 @@ class KNN(BatchMetric):
 
     def __init__(self, k: int = 1, device: str | None = None) -> None:
         super().__init__(prefix='knn')
+        check_at_least(1, self, k=k)
         self.k = k
         self.device = device or get_device()
 
