@@ -35,7 +35,7 @@ def write_reference(kind: str, cfg: Config, seed: int, path: Path) -> None:
         cfg.model = dict(
             type='SkeletonClassifier',
             backbone=dict(type='RawCoordinates', num_frames=described.num_frames),
-            head=dict(type='LinearHead', num_classes=1),
+            head=dict(type='LinearHead', num_classes=2),
             modality='joint',
             layout=described.layout,
             num_persons=described.num_persons,
