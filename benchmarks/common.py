@@ -1,4 +1,4 @@
-"""What the benchmarks share: taking turns, tables, a training step, random clips, and an official program beside ours."""
+"""What the benchmarks share: turns, tables, a training step on random clips, and a program beside ours."""
 
 from __future__ import annotations
 

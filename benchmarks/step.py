@@ -94,7 +94,9 @@ def watched(step: TrainingStep, clock: Clock) -> Iterator[None]:
         if module is model:
             clock.enter(LOSSES)
         elif depth == 1:
-            clock.enter(VIEWS if module is model.data_preprocessor else MODULES if torch.is_grad_enabled() else FOLLOWERS)
+            clock.enter(
+                VIEWS if module is model.data_preprocessor else MODULES if torch.is_grad_enabled() else FOLLOWERS
+            )
 
     def end(module: nn.Module, _: object, output: object) -> None:
         nonlocal depth
