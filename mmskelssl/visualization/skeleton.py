@@ -248,10 +248,12 @@ def _draw(axes: Axes, scene: Scene, index: int) -> None:
 
 def _add_legend(figure: Figure, scenes: Sequence[Scene]) -> None:
     persons = np.unique([m for scene in scenes for m in np.nonzero(scene.visible.any(axis=(1, 2)))[0]])
+    has_sides = (scenes[0].sides != MIDDLE).any()
+    words = ((LEFT, ' left'), (RIGHT, ' right')) if has_sides else ((MIDDLE, ''),)
     handles = [
-        Line2D([], [], color=COLORS[m % len(COLORS), side], linewidth=2, label=f'person {m + 1} {word}')
+        Line2D([], [], color=COLORS[m % len(COLORS), side], linewidth=2, label=f'person {m + 1}{word}')
         for m in persons.astype(int)
-        for side, word in ((LEFT, 'left'), (RIGHT, 'right'))
+        for side, word in words
     ]
     if handles:
         figure.legend(handles=handles, loc='lower left', ncols=len(handles), fontsize=7, frameon=False)

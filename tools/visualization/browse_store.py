@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.cli.launch import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.utils import StoreError
+from mmskelssl.datasets.layouts import UP_AXES
+from mmskelssl.utils.errors import ConfigError, StoreError
 from mmskelssl.visualization import draw_frames, save_figure
-from mmskelssl.visualization.projection import UP_AXES
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,6 +38,8 @@ def class_label(store: ClipStore, name: str) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.num < 1 or args.frames < 1:
+        raise ConfigError('--num and --frames have to be at least 1.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:
@@ -59,15 +62,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    if args.num < 1 or args.frames < 1:
-        print('error: --num and --frames have to be at least 1.', file=sys.stderr)
-        return 1
-    try:
-        run(args)
-    except (StoreError, ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':
