@@ -21,7 +21,7 @@ from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.models import SkeletonModel
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import model_config
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import UserError
 
 
 def positive(text: str) -> int:
@@ -110,7 +110,7 @@ class TrainingStep:
         return self.model.data_preprocessor(batch, True)
 
 
-class PeerError(ConfigError):
+class PeerError(UserError):
     """A peer cannot be compared with. The message names its path or the config."""
 
 

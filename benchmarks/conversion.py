@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from common import import_peer, in_turn, make_parser, positive, spread, table
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.converters.ntu import NTUReader, read_skeleton_file, write_skeleton_file
 from mmskelssl.converters.parallel import reading
 from mmskelssl.converters.synthetic import SyntheticReader

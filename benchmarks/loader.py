@@ -30,7 +30,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate

@@ -35,7 +35,7 @@ from torch.nn.modules import module as hooks
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config

@@ -2,4 +2,10 @@
 # Here each has its own copy of the layers that are shared there.
 _base_ = 'crossclr_stgcn_1xb128-300e_ntu60-xview.py'
 _deeper = dict(type='ProjectionNeck', num_layers=3)
-model = dict(neck=dict(_delete_=True, joint=dict(type='ProjectionNeck'), motion=_deeper, bone=_deeper))
+model = dict(
+    streams=dict(
+        joint=dict(modality='joint'),
+        motion=dict(modality='motion', neck=_deeper),
+        bone=dict(modality='bone', neck=_deeper),
+    )
+)

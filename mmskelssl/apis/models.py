@@ -26,10 +26,11 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
-from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
-from mmskelssl.utils.config import ConfigError, model_config
+from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
+from mmskelssl.utils.config import model_config
+from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.progress import track
-from mmskelssl.utils.setup_env import register_all_modules
+from mmskelssl.utils.setup import register_all_modules
 
 BATCH_SIZE = 256
 

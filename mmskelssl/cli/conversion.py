@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mmskelssl.converters.base import Reader
-from mmskelssl.converters.convert import convert, what_is_kept
+from mmskelssl.converters.convert import convert
 from mmskelssl.datasets.clip_store import DTYPES, ClipStore
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.visualization import plot_histograms, save_figure
@@ -53,7 +53,7 @@ def run_conversion(
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f'interrupted. {what_is_kept(Path(args.out))}', file=sys.stderr)
+        print(f'interrupted: nothing was written to {args.out}. Start the same command again.', file=sys.stderr)
         return 130
     figure = Path(args.out) / FIGURE_FILE
     store = ClipStore(args.out)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.models.algorithms.base import MomentumContrast
+from mmskelssl.models import MomentumContrast
 from mmskelssl.models.backbones.graph import directed_partition
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.checkpoints import check_weights
 from mmskelssl.utils.errors import CheckpointError
 
 Weights = dict[str, Tensor]
@@ -24,6 +24,7 @@ _MODALITY_OF_SUFFIX = {'': 'joint', '_motion': 'motion', '_bone': 'bone'}
 _ENCODER = re.compile(r'encoder_(?P<role>[qkp])(?P<suffix>|_motion|_bone)\.(?P<name>.+)')
 _QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
+_OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 _NUM_JOINTS, _NUM_COORDS = 25, 3
 
 
@@ -45,12 +46,12 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     encoders, others = _split(weights)
     if ('encoder_q', 'joint') not in encoders:
         raise CheckpointError(
-            f'This is no checkpoint of {method}: it has no encoder_q. It has {sorted(weights)[:5]} ...'
+            f'This is not a checkpoint of {method}: it has no encoder_q. It has {sorted(weights)[:5]} ...'
         )
     first = encoders['encoder_q', 'joint']
     family = next((names for prefix, names in _FAMILIES.items() if any(n.startswith(prefix) for n in first)), None)
     if family is None:
-        raise CheckpointError(f'The encoder is none that is known here. It has {sorted(first)[:5]} ...')
+        raise CheckpointError(f'The encoder is not one that is known here. It has {sorted(first)[:5]} ...')
     has_second = any(role == 'encoder_p' for role, _ in encoders)
     found = 'crossclr' if family is _STGCN else 'mmcv_mutual' if has_second else 'cmd'
     if found != method:
@@ -59,27 +60,30 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     rename, infer_backbone = family
     try:
         renamed = {owner: rename(encoder) for owner, encoder in encoders.items()}
-        backbone = infer_backbone(renamed['encoder_q', 'joint'])
+        backbone, num_persons = infer_backbone(renamed['encoder_q', 'joint'])
     except KeyError as error:
         raise CheckpointError(f'The checkpoint is incomplete: an encoder lacks {error.args[0]}.') from error
     converted = {
-        f'{role}.{modality}.{name}': value
+        f'{_OURS[role]}.{modality}.{name}': value
         for (role, modality), encoder in renamed.items()
         for name, value in encoder.items()
     }
     converted |= _queues(others)
 
     modalities = [modality for role, modality in encoders if role == 'encoder_q']
-    necks = {a: _neck(converted, f'encoder_q.{a}.neck.') for a in modalities}
+    necks = {a: _neck(converted, f'encoder.{a}.neck.') for a in modalities}
     model = dict(
         type={'cmd': 'CMD', 'crossclr': 'CrosSCLR', 'mmcv_mutual': 'MMCVMutual'}[method],
         backbone=backbone,
-        neck=necks['joint'] if len({neck['num_layers'] for neck in necks.values()}) == 1 else necks,
+        neck=necks['joint'],
         modalities=modalities,
         layout='ntu25',
+        num_persons=num_persons,
         queue_size=len(converted['bank.field_joint']),
         feat_dim=converted['bank.field_joint'].shape[1],
     )
+    if len({neck['num_layers'] for neck in necks.values()}) > 1:
+        model['streams'] = {a: dict(modality=a, neck=neck) for a, neck in necks.items()}
     if method != 'crossclr':
         model['num_neighbors'] = min(8192, model['queue_size'])
     remarks = []
@@ -128,7 +132,7 @@ def _queues(others: Weights) -> Weights:
         else:
             raise CheckpointError(f'Unknown key {key} in the official checkpoint.')
     if 'bank.field_joint' not in converted:
-        raise CheckpointError('The checkpoint has no queues: it is no pre-training checkpoint.')
+        raise CheckpointError('The checkpoint has no queues: it is not a pre-training checkpoint.')
     queues = {key.removeprefix('bank.field_') for key in converted}
     if queues != set(pointers):
         raise CheckpointError(
@@ -186,21 +190,20 @@ def rename_gru(encoder: Weights) -> Weights:
     )
 
 
-def _gru_backbone(weights: Weights) -> dict:
+def _gru_backbone(weights: Weights) -> tuple[dict, int]:
     width = len(weights['backbone.input_norm.weight'])
     num_persons, rest = divmod(width, _NUM_JOINTS * _NUM_COORDS)
     if rest or not num_persons:
         raise CheckpointError(
-            f'The checkpoint takes {width} input features, which are no number of persons with {_NUM_JOINTS} joints: '
+            f'The checkpoint takes {width} input features, which is not a number of persons with {_NUM_JOINTS} joints: '
             'it is of another skeleton layout.'
         )
-    return dict(
+    backbone = dict(
         type='BiGRU',
-        num_joints=_NUM_JOINTS,
-        num_persons=num_persons,
         hidden_channels=weights['backbone.layers.0.0.weight_hh_l0'].shape[1],
         num_layers=len({name.split('.')[2] for name in weights if name.startswith('backbone.layers.')}),
     )
+    return backbone, num_persons
 
 
 def rename_stgcn(encoder: Weights) -> Weights:
@@ -221,16 +224,16 @@ def rename_stgcn(encoder: Weights) -> Weights:
     return renamed | {f'backbone.blocks.{block}.adjacency': adjacency for block in blocks}
 
 
-def _stgcn_backbone(weights: Weights) -> dict:
+def _stgcn_backbone(weights: Weights) -> tuple[dict, int]:
     num_joints = weights['backbone.blocks.0.adjacency'].shape[-1]
     if num_joints != _NUM_JOINTS:
         raise CheckpointError(f'The checkpoint has {num_joints} joints instead of {_NUM_JOINTS}: another layout.')
-    return dict(
+    backbone = dict(
         type='STGCN',
-        layout='ntu25',
         base_channels=len(weights['backbone.blocks.0.tcn.0.weight']),
         out_channels=len(weights['backbone.blocks.9.tcn.0.weight']),
     )
+    return backbone, 2  # the weights are those of any number of persons
 
 
 def _neck(converted: Weights, prefix: str) -> dict:
@@ -272,19 +275,15 @@ def rename_agcn(encoder: Weights) -> Weights:
     return renamed | {f'backbone.blocks.{int(block) - 1}.gcn.adjacency': graph for block in blocks}
 
 
-def _agcn_backbone(weights: Weights) -> dict:
+def _agcn_backbone(weights: Weights) -> tuple[dict, int]:
     num_joints = weights['backbone.blocks.0.gcn.learned'].shape[-1]
     if num_joints != _NUM_JOINTS:
         raise CheckpointError(f'The checkpoint has {num_joints} joints instead of {_NUM_JOINTS}: another layout.')
-    return dict(
-        type='AGCN',
-        layout='ntu25',
-        num_persons=len(weights['backbone.input_norm.weight']) // (_NUM_JOINTS * _NUM_COORDS),
-        base_channels=len(weights['backbone.blocks.0.tcn.0.weight']),
-    )
+    num_persons = len(weights['backbone.input_norm.weight']) // (_NUM_JOINTS * _NUM_COORDS)
+    return dict(type='AGCN', base_channels=len(weights['backbone.blocks.0.tcn.0.weight'])), num_persons
 
 
-_Family = tuple[Callable[[Weights], Weights], Callable[[Weights], dict]]
+_Family = tuple[Callable[[Weights], Weights], Callable[[Weights], tuple[dict, int]]]
 _GRU: _Family = rename_gru, _gru_backbone
 _STGCN: _Family = rename_stgcn, _stgcn_backbone
 _AGCN: _Family = rename_agcn, _agcn_backbone

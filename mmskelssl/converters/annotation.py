@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from mmskelssl.converters.messages import MAX_NUMBER, shown
 from mmskelssl.converters.ntu.sets import NTU60, NTU120, parse_clip_name
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
 
 MAX_CLASSES = 10_000
-# Whole numbers below are exact as floats, too.
-MAX_NUMBER = 1 << 53
 
 
 def read_layout(layout: str) -> SkeletonLayout:
@@ -30,11 +29,13 @@ def read_layout(layout: str) -> SkeletonLayout:
     try:
         fields = json.loads(Path(layout).read_text(encoding='utf-8-sig'))
     except OSError as error:
-        raise StoreError(f'{layout} is no layout ({", ".join(LAYOUTS)}) and no readable JSON file of one.') from error
+        raise StoreError(
+            f'{layout} is neither a layout ({", ".join(LAYOUTS)}) nor a readable JSON file of one.'
+        ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(f'{layout} is not JSON: {error}.') from error
     if not isinstance(fields, dict):
-        raise StoreError(f'{layout} holds no dict of the fields of a layout.')
+        raise StoreError(f'{layout} is not a dict of the fields of a layout.')
     try:
         return get_layout(fields)
     except (ValueError, TypeError) as error:
@@ -42,7 +43,7 @@ def read_layout(layout: str) -> SkeletonLayout:
 
 
 def read_classes(path: str | os.PathLike) -> list[str]:
-    """Names of classes, one a line, in the order of the labels.
+    """Names of classes, one per line, in the order of the labels.
 
     Raises:
         StoreError: If there is no such file, it has no names or one of them twice.
@@ -50,11 +51,11 @@ def read_classes(path: str | os.PathLike) -> list[str]:
     try:
         lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f'{path}: names of classes, one a line, cannot be read from there. ({error})') from error
+        raise StoreError(f'{path}: cannot be read as names of classes, one per line. ({error})') from error
     names = [line.strip() for line in lines if line.strip()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if not names or twice:
-        raise StoreError(f'{path} has {f"{twice} twice" if twice else "no names of classes"}: one a line is needed.')
+        raise StoreError(f'{path} has {f"{twice} twice" if twice else "no names of classes"}: write one name per line.')
     return names
 
 
@@ -62,15 +63,15 @@ def map_npy(path: Path) -> np.ndarray:
     """Maps an array of numbers for reading.
 
     Raises:
-        StoreError: If it is no whole ``.npy`` file, or holds objects.
+        StoreError: If it is not a whole ``.npy`` file, or holds objects.
     """
     try:
         array = np.load(path, mmap_mode='r', allow_pickle=False)
     # The header is the work of a parser that may stumble over anything in a file that is none.
     except Exception as error:
-        raise StoreError(f'{path} is no whole .npy file of numbers: copy or make it again. ({error})') from error
+        raise StoreError(f'{path} is not a whole .npy file of numbers: copy or make it again. ({error})') from error
     if not isinstance(array, np.ndarray):
-        raise StoreError(f'{path} is an archive of arrays, and not one array in a .npy file.')
+        raise StoreError(f'{path} is an archive of arrays: save one array in a .npy file.')
     return array
 
 
@@ -82,17 +83,8 @@ def whole_number(value: Any) -> int:
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not abs(value) < MAX_NUMBER or value != int(value):
-        raise ValueError(f'{shown(value)} is no whole number')
+        raise ValueError(f'{shown(value)} is not a whole number')
     return int(value)
-
-
-def shown(value: Any) -> str:
-    """A value of a file as it can be printed: its beginning if it is text or a number, and else its type."""
-    if isinstance(value, str):
-        return repr(value[:40])
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < MAX_NUMBER):
-        return repr(value)
-    return f'a value of type {type(value).__name__}'
 
 
 class Classes:
@@ -156,9 +148,3 @@ def _parsed_names(names: Iterable[str]) -> dict[str, dict[str, int]]:
         return {name: parse_clip_name(name) for name in names}
     except ClipError:
         return {}
-
-
-def some(items: Sequence) -> str:
-    """The first few of many, to be put into a message."""
-    more = f' and {len(items) - 3} more' if len(items) > 3 else ''
-    return f'{", ".join(map(shown, items[:3]))}{more}'

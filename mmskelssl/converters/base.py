@@ -1,4 +1,4 @@
-"""What a raw format has to tell, so that a conversion can read it in pieces, in parallel, and go on after a break."""
+"""What a reader of a raw format provides, so that a conversion can read it in pieces and in parallel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RawClip:
         name: Unique name.
         label: 0-based class.
         clip: (M, T, V, C) coordinates in metres.
-        attributes: Facts on the clip, the same keys for all clips of a reader: numbers or text.
+        attributes: Facts about the clip, numbers or text; the same keys for all clips of a reader.
         origin: Where the clip was read (a file, or a file and a line), for messages.
         repairs: What the reader changed in it, one sentence each.
     """
@@ -37,23 +37,21 @@ class Reader(ABC):
     """Random access to a raw data set. One file or package in ``converters/`` implements it for one format.
 
     A reader is a list of sources: files, members of an archive, recordings. Making one lists the sources and does not
-    read them. Sources are read in any order, some of them twice when a conversion goes on after a break, and in
-    processes forked after the reader was made: so :meth:`read` depends on the index alone and opens what it reads
-    itself. Iterating gives all clips and errors in order.
+    read them. Sources are read in any order, and in processes forked after the reader was made: so :meth:`read` depends
+    on the index alone and opens what it reads itself. Iterating gives all clips and errors in order.
 
     Attributes:
         layout: What the joints mean.
         classes: Names of the classes.
-        source: Facts on origin and processing for the store to record; anything JSON can hold.
-        fingerprint: Another one for other input: names, sizes and times of files, options that change the clips. A
-            conversion goes on only where the fingerprint is that of its beginning; see
-            :func:`mmskelssl.utils.files.fingerprint`.
+        source: Facts about origin and processing for the store to record; anything JSON can hold.
+        pads_persons: Whether the format always has room for the same number of persons: an empty one is padding then,
+            and dropping it is not reported.
     """
 
     layout: SkeletonLayout
     classes: Sequence[str]
     source: dict
-    fingerprint: str
+    pads_persons: bool = False
 
     @abstractmethod
     def __len__(self) -> int:
@@ -69,7 +67,7 @@ class Reader(ABC):
 
     @abstractmethod
     def splits(self, clips: Sequence[RawClip]) -> dict[str, Sequence[int]]:
-        """Split name to the positions of its clips in ``clips``, whose coordinates are gone by then."""
+        """Split name to the positions of its clips in ``clips``, which no longer hold coordinates."""
 
     def __iter__(self) -> Iterator[RawClip | ClipError]:
         for index in range(len(self)):

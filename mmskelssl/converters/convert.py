@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.journal import Journal, open_for_update, resumable_folder, unfinished_folder
 from mmskelssl.converters.parallel import reading
 from mmskelssl.converters.report import ConversionReport, report_on
 from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, refuse_other_folder
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.files import folder_written_beside
 from mmskelssl.utils.progress import track
-from mmskelssl.version import __version__
 
 
 def convert(
@@ -32,9 +30,9 @@ def convert(
     """Writes every usable clip of a reader into a new store.
 
     A person whose coordinates are all zero is dropped from its clip, and an unusable clip is skipped; both are named in
-    the report, which the store keeps as ``conversion.json``. A conversion that was interrupted goes on where it stopped
-    when it is called again with the same reader, output and precision; the store is the same to the last byte, and so
-    it is with any number of workers.
+    the report, which the store keeps as ``conversion.json``. The store appears under its name when it is whole: a
+    conversion that fails or is interrupted leaves nothing there. The store is the same to the last byte with any number
+    of workers.
 
     Args:
         reader: Source of the clips.
@@ -52,14 +50,10 @@ def convert(
     out = Path(out)
     refuse_other_folder(out, overwrite)
     try:
-        with resumable_folder(out, overwrite) as (folder, journal_file):
-            frames = folder / 'frames.bin'
-            with open_for_update(frames) as file:
+        with folder_written_beside(out, overwrite) as folder:
+            with open(folder / 'frames.bin', 'wb') as file:
                 writer = ClipStoreWriter(file, get_layout(reader.layout), list(reader.classes), dtype)
-                journal = Journal(journal_file, _identity(reader, writer), frames, writer.dtype)
-                skipped, repaired = _write_all(reader, writer, journal, strict, workers)
-                # An interrupted conversion may have written more than its journal says.
-                file.truncate()
+                skipped, repaired = _write_all(reader, writer, strict, workers)
             writer.finish(folder, out)
             report = report_on(ClipStore(folder), skipped, repaired)
             report.save(folder)
@@ -67,73 +61,43 @@ def convert(
     except FileExistsError:
         raise
     except OSError as error:
-        raise StoreError(f'Cannot write {out}: {error}. {what_is_kept(out)} Free space first.') from error
+        raise StoreError(f'Cannot write {out}: {error}. Nothing was written: free space and start again.') from error
     except BrokenProcessPool as error:
-        raise StoreError(f'A process that read was killed, perhaps for lack of memory. {what_is_kept(out)} '
-                         'Use fewer --workers then.') from error  # fmt: skip
+        raise StoreError('A process that read was killed, perhaps for lack of memory. Nothing was written: start again '
+                         'with fewer --workers.') from error  # fmt: skip
 
 
-def what_is_kept(out: Path) -> str:
-    """What to tell a user whose conversion was interrupted."""
-    return f'What is done is kept in {unfinished_folder(out)}: give the same command again to go on.'
-
-
-def _identity(reader: Reader, writer: ClipStoreWriter) -> dict:
-    """What has to be the same for an interrupted conversion to go on."""
-    return dict(
-        version=__version__,
-        fingerprint=reader.fingerprint,
-        source=reader.source,
-        sources=len(reader),
-        layout=writer.layout.to_dict(),
-        classes=writer.classes,
-        dtype=writer.dtype.name,
-    )
-
-
-def _write_all(
-    reader: Reader, writer: ClipStoreWriter, journal: Journal, strict: bool, workers: int
-) -> tuple[list[str], list[str]]:
+def _write_all(reader: Reader, writer: ClipStoreWriter, strict: bool, workers: int) -> tuple[list[str], list[str]]:
     """Writes all clips; gives the messages on those skipped and those repaired."""
     kept: list[RawClip] = []
     skipped: list[str] = []
-
-    def write(outcomes: Sequence[RawClip | ClipError]) -> list[RawClip | ClipError]:
-        written = [_written(writer, outcome) for outcome in outcomes]
-        errors = [outcome for outcome in written if isinstance(outcome, ClipError)]
-        if strict and errors:
-            raise errors[0]
-        skipped.extend(map(str, errors))
-        kept.extend(replace(raw, clip=np.empty(0)) for raw in written if isinstance(raw, RawClip))
-        return written
-
-    done = 0
-    for outcomes in track(journal.replay(), journal.num_lines, 'Going on') if journal.num_lines else ():
-        write(outcomes)
-        done += 1
-    with reading(reader, done, workers) as sources:
-        for outcomes in track(sources, len(reader) - done, 'Converting'):
-            written = write(outcomes)
-            writer.flush()
-            journal.append(written, writer.digest)
+    with reading(reader, workers) as sources:
+        for outcomes in track(sources, len(reader), 'Converting'):
+            for outcome in outcomes:
+                try:
+                    if isinstance(outcome, ClipError):
+                        raise outcome
+                    kept.append(_write(writer, outcome, reader.pads_persons))
+                except ClipError as error:
+                    if strict:
+                        raise
+                    skipped.append(str(error))
     repaired = [f'{_place(raw)}Clip {raw.name!r}: {repair}' for raw in kept for repair in raw.repairs]
     writer.splits.update(reader.splits(kept))
     writer.source.update(reader.source, skipped=len(skipped), repaired=len(repaired))
     return skipped, repaired
 
 
-def _written(writer: ClipStoreWriter, outcome: RawClip | ClipError) -> RawClip | ClipError:
-    """Writes a clip, and gives what was written or why it could not be."""
-    if isinstance(outcome, ClipError):
-        return outcome
-    clip = drop_empty_persons(outcome.clip)
+def _write(writer: ClipStoreWriter, raw: RawClip, is_padded: bool) -> RawClip:
+    """Writes a clip; gives it without its coordinates, with what was changed."""
+    clip = drop_empty_persons(raw.clip)
     try:
-        writer.add(outcome.name, outcome.label, clip, **outcome.attributes)
+        writer.add(raw.name, raw.label, clip, **raw.attributes)
     except ClipError as error:
-        return ClipError(f'{_place(outcome)}{error}')
-    num_empty = len(outcome.clip) - len(clip)
-    dropped = [f'{num_empty} empty person(s) dropped.'] if num_empty else []
-    return replace(outcome, clip=clip, repairs=[*outcome.repairs, *dropped])
+        raise ClipError(f'{_place(raw)}{error}') from error
+    num_empty = len(raw.clip) - len(clip)
+    dropped = [f'{num_empty} empty person(s) dropped.'] if num_empty and not is_padded else []
+    return replace(raw, clip=np.empty(0), repairs=[*raw.repairs, *dropped])
 
 
 def _place(raw: RawClip) -> str:
@@ -141,7 +105,7 @@ def _place(raw: RawClip) -> str:
 
 
 def drop_empty_persons(clip: np.ndarray) -> np.ndarray:
-    """A clip (M, T, V, C) without the persons whose coordinates are all zero; whatever is no clip, as it is."""
+    """A clip (M, T, V, C) without the persons whose coordinates are all zero; any other array as it is."""
     if clip.ndim != 4:
         return clip
     present = clip.any(axis=(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Your own data: a folder with an array a clip, and a table ``clips.csv`` that says what they are."""
+"""Your own data: a folder with one array per clip, and a table ``clips.csv`` that says what they are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.converters.annotation import MAX_CLASSES, map_npy, shown, some
+from mmskelssl.converters.annotation import MAX_CLASSES, map_npy
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown, some
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 TABLE = 'clips.csv'
 _SPLIT = 'split'
@@ -52,9 +52,6 @@ class NpyFolderReader(Reader):
         }
         self.classes = list(classes) if classes else _classes([self._field(row, 'label') for _, row in self._rows])
         self.source = dict(dataset=self.path.name, format='folder of .npy', path=str(self.path))
-        files = {self._file(self._field(row, 'file')) for _, row in self._rows} - {None}
-        existing = [file for file in files if file.is_file()]
-        self.fingerprint = f'{layout} {self.classes} {fingerprint([self.path / TABLE, *existing])}'
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -84,7 +81,7 @@ class NpyFolderReader(Reader):
             return self.classes.index(text)
         if _is_whole(text):
             return int(text)
-        raise ClipError(f'label {shown(text)} is none of the {len(self.classes)} classes ({some(self.classes)})')
+        raise ClipError(f'label {shown(text)} is not one of the {len(self.classes)} classes ({some(self.classes)})')
 
     def _file(self, name: str) -> Path | None:
         """The file, or None if its path leaves the folder."""
@@ -105,7 +102,7 @@ class NpyFolderReader(Reader):
         except StoreError as error:
             raise ClipError(str(error)) from error
         if array.ndim not in (3, 4) or array.dtype.kind not in 'fiu':
-            raise ClipError(f'{name} is {array.dtype}{array.shape}, and not an array of numbers (M, T, V, C) or '
+            raise ClipError(f'{name} is {array.dtype}{array.shape}, not an array of numbers (M, T, V, C) or '
                             '(T, V, C)')  # fmt: skip
         return np.array(array, np.float32, ndmin=4)
 
@@ -127,7 +124,7 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             columns = [field.strip() for field in next(reader, [])]
             rows = [(reader.line_num, [field.strip() for field in fields]) for fields in reader if any(fields)]
     except (OSError, ValueError, csv.Error) as error:
-        raise StoreError(f'{path} is no readable table of comma-separated values in UTF-8. ({error})') from error
+        raise StoreError(f'{path} is not a readable table of comma-separated values in UTF-8. ({error})') from error
     missing = [column for column in ('file', 'label') if column not in columns]
     if missing or len(set(columns)) < len(columns):
         raise StoreError(f'{path}:1: the head {columns} {f"lacks {missing}" if missing else "names a column twice"}.')

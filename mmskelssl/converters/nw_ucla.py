@@ -19,7 +19,6 @@ import numpy as np
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 ACTIONS = {
     1: 'pick up with one hand',
@@ -48,7 +47,7 @@ class NWUCLAReader(Reader):
         path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
 
     Raises:
-        StoreError: If the path does not exist, is no archive, or holds no clip.
+        StoreError: If the path does not exist, is not an archive, or holds no clip.
     """
 
     layout = KINECT20
@@ -62,14 +61,13 @@ class NWUCLAReader(Reader):
             raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
         # Archives and file systems list files in any order; the store's order is that of the names.
         self._texts = sorted(texts.items())
-        self.fingerprint = fingerprint([self.path] if self.path.is_file() else texts.values())
 
     def _read_archive(self) -> dict[str, bytes]:
         try:
             with tarfile.open(self.path) as archive:
                 files = (member for member in archive if member.isfile() and member.name.endswith('.json'))
                 texts = {member.name: archive.extractfile(member).read() for member in files}
-                # The checksum of a compressed archive lies behind its last file.
+                # The checksum of a compressed archive lies after its last file.
                 archive.fileobj.read()
                 return texts
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
@@ -105,7 +103,7 @@ def _parse(name: str, text: bytes) -> RawClip:
     numbers = {key: int(value) for key, value in match.groupdict().items()}
     action = numbers.pop('action')
     if action not in CLASS_OF_ACTION:
-        raise ClipError(f"Clip '{name}': action {action} is none of {sorted(CLASS_OF_ACTION)}.")
+        raise ClipError(f"Clip '{name}': action {action} is not one of {sorted(CLASS_OF_ACTION)}.")
     try:
         content = json.loads(text)
         clip = np.array(content['skeletons'], np.float32)[None]

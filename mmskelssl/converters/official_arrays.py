@@ -1,4 +1,4 @@
-"""The arrays of the official programs, one pair of sides (``train``, ``val``) a split.
+"""The arrays of the official programs, one pair of sides (``train``, ``val``) per split.
 
 CMD, MMCV, ISC: ``{side}_data_joint.npy`` (N, C, T, V, M) padded to 300 frames, ``{side}_num_frame.npy`` (N,),
 ``{side}_label.pkl`` with (names, 0-based labels). 2s-AGCN: the same without lengths. CrosSCLR, AimCLR:
@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelssl.converters.annotation import Classes, map_npy, shown, whole_number
+from mmskelssl.converters.annotation import Classes, map_npy, whole_number
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 # Sides of the arrays, and what they are called in a store.
 SIDES = dict(train='train', val='test')
@@ -40,7 +40,6 @@ class _Side:
         names: Names of the N clips.
         labels: Their labels, as they are in the file.
         lengths: (N,) frames, or None.
-        files: All files of the side.
     """
 
     name: str
@@ -49,7 +48,6 @@ class _Side:
     names: list[str]
     labels: list[Any]
     lengths: np.ndarray | None
-    files: list[Path]
 
 
 class OfficialArraysReader(Reader):
@@ -58,7 +56,7 @@ class OfficialArraysReader(Reader):
     Padding is taken off: persons without coordinates, and frames. A clip is as long as the file of lengths says, at
     most as long as the array. Without such a file, empty frames are taken off its end, and then repetitions:
     pre-normalization fills the padding of each person with its frames from the start, exactly. What was done to the
-    coordinates before is kept; the store records the joints that it has put to the origin, which tell it: ``mid spine``
+    coordinates before is kept; the store records the joints that it has put to the origin, which show it: ``mid spine``
     after the pre-normalization of CMD and 2s-AGCN, ``spine at shoulders`` after CrosSCLR's.
 
     Args:
@@ -71,6 +69,8 @@ class OfficialArraysReader(Reader):
         StoreError: If the folder has no such arrays, one of them has another shape or type, or is cut short, or names,
             labels and arrays differ in number.
     """
+
+    pads_persons = True
 
     def __init__(
         self,
@@ -102,8 +102,6 @@ class OfficialArraysReader(Reader):
             path=str(self.path),
             joints_at_origin=_joints_at_origin(next(iter(self._sides.values())).clips, layout),
         )
-        files = fingerprint(file for side in self._sides.values() for file in side.files)
-        self.fingerprint = f'{self.layout} {self.classes} {files}'
 
     def __len__(self) -> int:
         return len(self._places)
@@ -113,17 +111,14 @@ class OfficialArraysReader(Reader):
         origin = f'{side.path}[{i}]'
         label = _label(side.labels[i])
         if label is None:
-            raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is no whole number')
+            raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is not a whole number')
         clip = np.ascontiguousarray(side.clips[i].transpose(3, 1, 2, 0), np.float32)
         try:
             length = _stated_length(side, i) if side.lengths is not None else unpadded_length(clip)
             attributes = dict(side=side.name) | self._classes.attributes(side.names[i], label)
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
-        present = clip.any(axis=(1, 2, 3))
-        # A clip without anybody is left as it is, for the store to refuse it by name.
-        persons = clip[present] if present.any() else clip
-        return [RawClip(side.names[i], label, persons[:, :length], attributes, origin)]
+        return [RawClip(side.names[i], label, clip[:, :length], attributes, origin)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         return {
@@ -154,7 +149,7 @@ def _period(frames: np.ndarray) -> int:
 def _stated_length(side: _Side, i: int) -> int:
     length = int(side.lengths[i])
     if length < 1:
-        raise ClipError(f'{side.files[-1].name} says {length} frames')
+        raise ClipError(f'{side.name}_num_frame.npy says {length} frames')
     return length
 
 
@@ -175,33 +170,32 @@ def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:
     clips = map_npy(path)
     wanted = ('N', '2 or 3 coordinates', 'frames', f'{layout.num_joints} joints', 'persons')
     if clips.ndim != 5 or clips.shape[1] not in (2, 3) or clips.shape[3] != layout.num_joints or 0 in clips.shape:
-        raise StoreError(f'{path} has shape {clips.shape}, and not ({", ".join(wanted)}).')
+        raise StoreError(f'{path} has shape {clips.shape}, not ({", ".join(wanted)}).')
     if clips.dtype.kind != 'f':
-        raise StoreError(f'{path} holds {clips.dtype}, and not floating-point coordinates.')
+        raise StoreError(f'{path} holds {clips.dtype}, not floating-point coordinates.')
     names, labels = _names_and_labels(label_path)
     lengths = map_npy(length_path) if length_path.exists() else None
     if lengths is not None and (lengths.ndim != 1 or lengths.dtype.kind not in 'iu'):
-        raise StoreError(f'{length_path} is {lengths.dtype}{lengths.shape}, and not whole numbers (N,).')
+        raise StoreError(f'{length_path} is {lengths.dtype}{lengths.shape}, not whole numbers (N,).')
     counts = {path: len(clips), f'{label_path}, names': len(names), f'{label_path}, labels': len(labels)}
     if lengths is not None:
         counts[length_path] = len(lengths)
     if len(set(counts.values())) > 1:
         raise StoreError(f'Numbers of clips differ: {", ".join(f"{key}: {count}" for key, count in counts.items())}.')
-    files = [path, label_path, *([] if lengths is None else [length_path])]
-    return _Side(side, path, clips, names, labels, lengths, files)
+    return _Side(side, path, clips, names, labels, lengths)
 
 
 def _names_and_labels(path: Path) -> tuple[list[str], list[Any]]:
     content = load_plain_pickle(path)
     if not isinstance(content, (tuple, list)) or len(content) != 2:
-        raise StoreError(f'{path} holds no pair of names and labels.')
+        raise StoreError(f'{path} is not a pair of names and labels.')
     names, labels = content
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise StoreError(f'{path}: the first of the pair is no list of names.')
+        raise StoreError(f'{path}: the first of the pair is not a list of names.')
     if isinstance(labels, np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, (list, tuple)):
-        raise StoreError(f'{path}: the second of the pair is no list of labels.')
+        raise StoreError(f'{path}: the second of the pair is not a list of labels.')
     return [name.removesuffix('.skeleton') for name in names], list(labels)
 
 

@@ -19,30 +19,29 @@ Outcomes = list[RawClip | ClipError]
 
 # Sources that a process reads at a time; with fewer, handing them over takes a notable part of the time.
 _CHUNK = 16
-# What may wait for the writer beside what is being read; together they bound the memory.
+# Chunks that may wait for the writer, in addition to those being read; together they bound the memory.
 _AHEAD = 2
 
 
 @contextmanager
-def reading(reader: Reader, first: int = 0, workers: int = 1) -> Iterator[Iterator[Outcomes]]:
-    """Gives the outcomes of each source from ``first`` on, in order.
+def reading(reader: Reader, workers: int = 1) -> Iterator[Iterator[Outcomes]]:
+    """Gives the outcomes of each source, in order.
 
     Processes are forked when the block begins, so it has to begin before any thread does. They end with it, and also
     with the process that forked them, however it ends.
 
     Args:
         reader: The sources.
-        first: Index of the first one.
         workers: Number of processes; with 1 this process reads.
 
     Raises:
         BrokenProcessPool: From the iterator, if a process was killed.
     """
     if workers == 1:
-        yield map(reader.outcomes, range(first, len(reader)))
+        yield map(reader.outcomes, range(len(reader)))
         return
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context('fork'), _start_worker, (reader,))
-    starts = iter(range(first, len(reader), _CHUNK))
+    starts = iter(range(0, len(reader), _CHUNK))
     try:
         pending = deque(pool.submit(_read, start) for start in islice(starts, workers + _AHEAD))
         yield _in_order(pool, pending, starts)

@@ -2,7 +2,7 @@
 
 A dict with ``annotations``, a list of dicts with ``frame_dir`` (the name), ``label``, ``total_frames`` and ``keypoint``
 (M, T, V, C), for 2D also ``keypoint_score`` (M, T, V) and ``img_shape`` (height, width); and ``split``, a dict of lists
-of names. The oldest are the list alone.
+of names. The oldest hold only the list.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from mmskelssl.converters.annotation import Classes, shown, some, whole_number
+from mmskelssl.converters.annotation import Classes, whole_number
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import shown, some
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.datasets.layouts import COCO17, KINECT20, NTU25, SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 THIRD = ('score', 'zero')
 MAX_PIXELS = 100_000
@@ -65,7 +65,6 @@ class PysklReader(Reader):
         self.source = dict(dataset=self.path.stem, format='PYSKL pickle', path=str(self.path))
         if shape[-1:] == (2,):
             self.source.update(coordinates='half image heights from the middle', third=third)
-        self.fingerprint = f'{self.layout} {self.classes} {third} {fingerprint([path])}'
 
     def __len__(self) -> int:
         return len(self._splits) + len(self._annotations)
@@ -101,7 +100,7 @@ class PysklReader(Reader):
         return RawClip(name, label, clip, self._classes.attributes(name, label), origin)
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        """The pickle's own; ``X_val`` is called ``X_test``, as everywhere else, unless there is such a one."""
+        """The pickle's own; ``X_val`` is called ``X_test``, as everywhere else, unless that name is taken."""
         positions = {clip.name: i for i, clip in enumerate(clips)}
         return {
             self._split_name(name): [positions[member] for member in dict.fromkeys(members) if member in positions]
@@ -118,19 +117,19 @@ def _parts(content: Any, path: Path) -> tuple[list, dict[str, list[str]]]:
     if isinstance(content, list):
         content = dict(annotations=content)
     if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
-        raise StoreError(f"{path} is no pickle of PYSKL: a dict with a list 'annotations' is needed.")
+        raise StoreError(f"{path} is not a pickle of PYSKL: a dict with a list 'annotations' is needed.")
     if not content['annotations']:
         raise StoreError(f"{path}: 'annotations' is empty.")
     splits = content.get('split', {})
     if not isinstance(splits, dict):
-        raise StoreError(f"{path}: 'split' is a {type(splits).__name__}, and not a dict of lists of names.")
+        raise StoreError(f"{path}: 'split' is a {type(splits).__name__}, not a dict of lists of names.")
     for name, members in splits.items():
         if not isinstance(name, str) or not isinstance(members, (list, tuple)):
-            raise StoreError(f'{path}: split[{shown(name)}] is no list of names.')
+            raise StoreError(f'{path}: split[{shown(name)}] is not a list of names.')
     splits = {name: list(members) for name, members in splits.items()}
     for name, members in splits.items():
         if not all(isinstance(member, str) for member in members):
-            raise StoreError(f'{path}: split[{shown(name)}] holds other than names.')
+            raise StoreError(f'{path}: split[{shown(name)}] holds something other than names.')
     return content['annotations'], splits
 
 
@@ -146,8 +145,9 @@ def _known_layout(shape: tuple[int, ...], path: Path) -> SkeletonLayout:
     if not shape:
         raise StoreError(f"{path}: no annotation has an array (M, T, V, C) under 'keypoint'.")
     if shape[2:] not in _LAYOUTS:
-        raise StoreError(f'{path}: {shape[2]} joints of {shape[3]} coordinates are of no known layout: give it by '
-                         '--layout.')  # fmt: skip
+        raise StoreError(
+            f'{path}: {shape[2]} joints of {shape[3]} coordinates do not belong to a known layout: add --layout.'
+        )
     return _LAYOUTS[shape[2:]]
 
 
@@ -162,7 +162,7 @@ def _checked_head(annotation: Any) -> dict | None:
 
 def _value(annotation: Any, key: str) -> Any:
     if not isinstance(annotation, dict):
-        raise ClipError(f'it is a {type(annotation).__name__}, and not a dict')
+        raise ClipError(f'it is a {type(annotation).__name__}, not a dict')
     if key not in annotation:
         raise ClipError(f'it has no {key!r}, but {some(list(annotation))}')
     return annotation[key]
@@ -172,7 +172,7 @@ def _array(annotation: dict, key: str, num_axes: int) -> np.ndarray:
     array = _value(annotation, key)
     if not isinstance(array, np.ndarray) or array.ndim != num_axes or array.dtype.kind not in 'fiu':
         found = f'{array.dtype}{array.shape}' if isinstance(array, np.ndarray) else type(array).__name__
-        raise ClipError(f'{key} is {found}, and not an array of numbers with {num_axes} axes')
+        raise ClipError(f'{key} is {found}, not an array of numbers with {num_axes} axes')
     return array
 
 
@@ -185,7 +185,7 @@ def _in_image(keypoint: np.ndarray, annotation: dict, third: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ClipError(f'img_shape is not (height, width): {error}') from error
     if not (1 <= height <= MAX_PIXELS and 1 <= width <= MAX_PIXELS):
-        raise ClipError(f'img_shape {height} x {width} is that of no image')
+        raise ClipError(f'img_shape {height} x {width} is not that of an image')
     middle = np.array([width, height], np.float32) / 2
     plane = (keypoint.astype(np.float32) - middle) / (height / 2)
     depth = score if third == 'score' else np.zeros_like(score)

@@ -60,7 +60,7 @@ class RawFile:
         try:
             size = self.member[0].file_size if self.member else self.path.stat().st_size
             if size > limit:
-                raise ClipError(f'{self}: {size} bytes are more than the {limit} that a clip may have')
+                raise ClipError(f'{self}: {size} bytes are more than the {limit} allowed for a clip')
             return self.member[1].read(self.member[0]) if self.member else self.path.read_bytes()
         except ClipError:
             raise
@@ -73,7 +73,7 @@ def list_files(paths: Sequence[str | os.PathLike], suffix: str) -> Iterator[RawF
     """All files with a suffix in folders, at any depth, and in zip archives, in no particular order.
 
     Raises:
-        StoreError: If a path does not exist or is no whole archive.
+        StoreError: If a path does not exist or is not a whole archive.
     """
     for path in map(Path, paths):
         if path.is_dir():
@@ -95,7 +95,7 @@ def _open_archive(path: Path) -> zipfile.ZipFile:
 
 
 class _PositionalFile(io.RawIOBase):
-    """A file whose position is its own in every forked process; that of an ordinary file is shared by them."""
+    """A file with a position of its own in every forked process; an ordinary file's is shared."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)

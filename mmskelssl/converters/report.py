@@ -64,10 +64,10 @@ class ConversionReport:
         persons = ', '.join(f'{number} in {count}' for number, count in self.persons.items())
         lines = [
             f'{self.num_clips} clips written; splits: {splits or "none"}.',
-            f'{self.num_frames} frames, {shortest} to {longest} a clip (median {median}); {self.dtype}, '
+            f'{self.num_frames} frames, {shortest} to {longest} per clip (median {median}); {self.dtype}, '
             f'{self.num_bytes / 1e6:.1f} MB.',
             f'{len(self.classes)} classes of {sizes}{empty}.',
-            f'Persons a clip: {persons}.',
+            f'Persons per clip: {persons}.',
         ]
         if self.attributes:
             values = ', '.join(f'{name} {count}' for name, count in self.attributes.items())

@@ -1,17 +1,15 @@
-"""Outputs that appear under their final name whole or not at all, and inputs told apart."""
+"""Outputs that appear under their final name whole or not at all."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Where a folder that is being replaced lies for a moment, beside the one that replaces it.
-REPLACED = 'replaced'
+from mmskelssl.utils.errors import OutputExistsError
 
 
 @contextmanager
@@ -37,32 +35,27 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
     """The same for a folder.
 
     Raises:
-        FileExistsError: If ``path`` exists and ``overwrite`` is not set.
+        OutputExistsError: If ``path`` exists and ``overwrite`` is not set.
     """
     path = Path(path)
-    refuse_existing(path, overwrite)
+    if path.exists() and not overwrite:
+        raise OutputExistsError(
+            f'{path} exists already: choose another path, or replace it by --overwrite (in Python: overwrite=True).'
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}.'))
     try:
         made = beside / 'made'
         made.mkdir()
         yield made
-        put_in_place(made, path)
+        _put_in_place(made, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raises FileExistsError if ``path`` exists and ``overwrite`` is not set."""
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f'{path} exists already: choose another path, or replace it by --overwrite (in Python: overwrite=True).'
-        )
-
-
-def put_in_place(made: Path, path: Path) -> None:
-    """Renames a folder to ``path``; a folder that is there already is left beside ``made`` as ``REPLACED``."""
-    replaced = made.with_name(REPLACED)
+def _put_in_place(made: Path, path: Path) -> None:
+    """Renames a folder to ``path``; a folder that is there already is moved beside ``made`` first."""
+    replaced = made.with_name('replaced')
     if path.exists():
         path.rename(replaced)
     try:
@@ -71,16 +64,3 @@ def put_in_place(made: Path, path: Path) -> None:
         if replaced.exists():
             replaced.rename(path)
         raise
-
-
-def fingerprint(paths: Iterable[str | os.PathLike]) -> str:
-    """Tells files from others, and from themselves after an edit, by their names, sizes and times of change.
-
-    Raises:
-        OSError: If one of them does not exist.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(map(os.fspath, paths)):
-        status = os.stat(path)
-        digest.update(f'{path}\0{status.st_size}\0{status.st_mtime_ns}\0'.encode(errors='surrogateescape'))
-    return digest.hexdigest()

@@ -71,25 +71,34 @@ def test_run_on_a_full_disk(tmp_path, capsys, monkeypatch):
     assert run(tmp_path, ListReader(*MIXED)) == 1
     err = capsys.readouterr().err
     assert 'error: Cannot write' in err and 'No space left on device' in err
-    assert f'kept in {tmp_path / "store.unfinished"}: give the same command again to go on' in err
-    monkeypatch.undo()
-    assert run(tmp_path, ListReader(*MIXED)) == 0
-    assert list(tmp_path.iterdir()) == [tmp_path / 'store']
+    assert 'Nothing was written: free space and start again.' in err
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_run_that_is_interrupted_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+def test_run_that_is_interrupted_leaves_nothing_and_says_what_to_do(tmp_path, capsys, monkeypatch):
     def interrupt(self, *args, **kwargs):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(ClipStoreWriter, 'add', interrupt)
         assert run(tmp_path, ListReader(*MIXED)) == 130
-    assert (
-        f'interrupted. What is done is kept in {tmp_path / "store.unfinished"}: give the same'
-        in capsys.readouterr().err
-    )
+    store = tmp_path / 'store'
+    assert f'interrupted: nothing was written to {store}. Start the same command again.' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
     assert run(tmp_path, ListReader(*MIXED), '--workers', '2') == 0
-    assert ClipStore(tmp_path / 'store').names.tolist() == ['first', 'gap', 'last']
+    assert ClipStore(store).names.tolist() == ['first', 'gap', 'last']
+
+
+def test_an_interrupted_run_leaves_the_old_store(tmp_path, monkeypatch):
+    assert run(tmp_path, ListReader(raw('old'))) == 0
+
+    def interrupt(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ClipStoreWriter, 'add', interrupt)
+    assert run(tmp_path, ListReader(raw('new')), '--overwrite') == 130
+    assert ClipStore(tmp_path / 'store').names.tolist() == ['old']
+    assert list(tmp_path.iterdir()) == [tmp_path / 'store']
 
 
 def test_workers_are_at_least_one(tmp_path, capsys):

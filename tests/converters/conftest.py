@@ -9,7 +9,7 @@ CONVERTERS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 
 @pytest.fixture
 def run_converter(monkeypatch, capsys):
-    """Runs a converter of tools/; gives its exit status, output and errors."""
+    """Runs a script of ``tools/dataset_converters/`` by its name; gives its exit status, output and errors."""
 
     def run(name, *args):
         monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, args)])

@@ -8,7 +8,7 @@ from mmskelssl.utils.errors import ClipError
 class Recordings(Reader):
     """Two sources: one that ends in an error after two clips, and one with an error in its midst."""
 
-    layout, classes, source, fingerprint = NTU25, ['a'], {}, ''
+    layout, classes, source = NTU25, ['a'], {}
 
     def __len__(self):
         return 2

@@ -91,17 +91,17 @@ BAD_ROWS = {
     'leaves by a link': ('link.npy,wave', "the path 'link.npy' leaves the folder"),
     'absolute': ('/etc/passwd,wave', "the path '/etc/passwd' leaves the folder"),
     'null': ('a\0.npy,wave', 'clips.csv'),
-    'no label': ('a.npy,', "label '' is none of the 2 classes ('kick', 'wave')"),
+    'no label': ('a.npy,', "label '' is not one of the 2 classes ('kick', 'wave')"),
     'short': ('a.npy', '1 fields, but the head names 2'),
     'long': ('a.npy,wave,3', '3 fields, but the head names 2'),
     'twice': ('first.npy,wave', 'comes twice'),
-    'objects': ('objects.npy,wave', 'objects.npy is no whole .npy file of numbers'),
-    'cut': ('cut.npy,wave', 'cut.npy is no whole .npy file of numbers'),
-    'junk': ('junk.npy,wave', 'junk.npy is no whole .npy file of numbers'),
-    'empty': ('empty.npy,wave', 'empty.npy is no whole .npy file of numbers'),
+    'objects': ('objects.npy,wave', 'objects.npy is not a whole .npy file of numbers'),
+    'cut': ('cut.npy,wave', 'cut.npy is not a whole .npy file of numbers'),
+    'junk': ('junk.npy,wave', 'junk.npy is not a whole .npy file of numbers'),
+    'empty': ('empty.npy,wave', 'empty.npy is not a whole .npy file of numbers'),
     'archive': ('archive.npz,wave', 'archive.npz is an archive of arrays'),
-    'axes': ('axes.npy,wave', 'axes.npy is float64(5, 12), and not an array of numbers (M, T, V, C) or (T, V, C)'),
-    'text': ('text.npy,wave', 'text.npy is <U1(1, 5, 4, 3), and not'),
+    'axes': ('axes.npy,wave', 'axes.npy is float64(5, 12), not an array of numbers (M, T, V, C) or (T, V, C)'),
+    'text': ('text.npy,wave', 'text.npy is <U1(1, 5, 4, 3), not'),
     'joints': ('joints.npy,wave', "has 20 joints, but layout 'arm4' has 4"),
     'nan': ('nan.npy,wave', 'NaN'),
     'nobody': ('nobody.npy,wave', 'all zero'),
@@ -129,7 +129,7 @@ def test_bad_row_is_skipped_and_named_by_its_line(folder, tmp_path, run_converte
     (folder / 'clips.csv').write_text(f'file,label\nfirst.npy,wave\n{row}\ndeep/b.npy,kick\n')
     status, out, err = run_converter('npy_folder', folder, tmp_path / 'store')
     if status:  # a table with a null character is none for some versions of Python
-        assert kind == 'null' and 'clips.csv is no readable table' in err
+        assert kind == 'null' and 'clips.csv is not a readable table' in err
         return
     assert ClipStore(tmp_path / 'store').names.tolist() == ['first', 'deep/b']
     (line,) = [line for line in out.splitlines() if 'clips.csv:3: ' in line]
@@ -140,13 +140,13 @@ def test_bad_row_is_skipped_and_named_by_its_line(folder, tmp_path, run_converte
 @pytest.mark.parametrize(
     'table, message',
     [
-        (None, 'clips.csv is no readable table'),
+        (None, 'clips.csv is not a readable table'),
         ('', "the head [] lacks ['file', 'label']"),
         ('file,class\na.npy,wave\n', "clips.csv:1: the head ['file', 'class'] lacks ['label']"),
         ('file,label,file\na.npy,wave,b\n', 'names a column twice'),
         ('file,label\n', 'clips.csv lists no clip'),
-        (b'file,label\n\xff.npy,wave\n', 'clips.csv is no readable table'),
-        ('file,label\n"a.npy,wave\n', 'clips.csv is no readable table'),
+        (b'file,label\n\xff.npy,wave\n', 'clips.csv is not a readable table'),
+        ('file,label\n"a.npy,wave\n', 'clips.csv is not a readable table'),
         ('file,label\na.npy,99999999\n', 'The largest label is 99999999'),
     ],
 )
@@ -161,10 +161,10 @@ def test_bad_table(folder, tmp_path, run_converter, table, message):
 @pytest.mark.parametrize(
     'text, message',
     [
-        (None, 'layout.json is no layout (ntu25, kinect20, coco17) and no readable JSON file of one'),
+        (None, 'layout.json is neither a layout (ntu25, kinect20, coco17) nor a readable JSON file of one'),
         ('{', 'layout.json is not JSON'),
         ('[' * 100_000, 'layout.json is not JSON'),
-        ('[1]', 'layout.json holds no dict'),
+        ('[1]', 'layout.json is not a dict'),
         ('{"name": "x"}', 'layout.json: Not a skeleton layout'),
         (json.dumps(ARM | dict(parents=[9, 9, 9, 9])), "layout.json: Layout 'arm4' has 4 joints but refers to"),
         (json.dumps(ARM | dict(parents=['a'] * 4)), 'layout.json: '),
@@ -214,5 +214,5 @@ def test_pickled_array_does_not_run_code(folder, tmp_path, run_converter):
 
     (folder / 'a.npy').write_bytes(pickle.dumps(Evil()))
     status, out, _ = run_converter('npy_folder', folder, tmp_path / 'store')
-    assert status == 0 and 'a.npy is no whole .npy file of numbers' in out
+    assert status == 0 and 'a.npy is not a whole .npy file of numbers' in out
     assert not (tmp_path / 'trace').exists()

@@ -1,7 +1,6 @@
 import json
-import runpy
-import sys
 import tarfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
 
-CONVERTER = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'nw_ucla.py'
 # name: frames
 GOOD = {'a01_s02_e03_v01': 5, 'a12_s01_e00_v02': 1, 'a08_s10_e04_v03': 9}
 LABELS = {'a01_s02_e03_v01': 1, 'a12_s01_e00_v02': 10, 'a08_s10_e04_v03': 7}
@@ -35,7 +33,7 @@ def nan():
 BAD = {
     'b01_s01_e01_v01': (text('x', 1, skeletons()), 'the name is not'),
     'a01_s01_e01_v01_copy': (text('x', 1, skeletons()), 'the name is not'),
-    'a07_s01_e01_v01': (text('x', 7, skeletons()), 'action 7 is none of'),
+    'a07_s01_e01_v01': (text('x', 7, skeletons()), 'action 7 is not one of'),
     'a01_s01_e01_v01': ('{"label": 1', 'is not JSON'),
     'a01_s01_e02_v01': (b'\xff\xfe\x00', 'is not JSON'),
     'a01_s01_e03_v01': ('[1, 2]', 'is not JSON with'),
@@ -73,14 +71,8 @@ def pack(folder, path, mode='w:gz'):
 
 
 @pytest.fixture
-def convert(monkeypatch, capsys):
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['nw_ucla.py', *map(str, args)])
-        with pytest.raises(SystemExit) as exit:
-            runpy.run_path(str(CONVERTER), run_name='__main__')
-        return exit.value.code, *capsys.readouterr()
-
-    return run
+def convert(run_converter):
+    return partial(run_converter, 'nw_ucla')
 
 
 def test_clip_is_what_the_file_says(tmp_path):

@@ -4,12 +4,14 @@ import pickle
 import pickletools
 import struct
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmskelssl.converters import pickles
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.utils.errors import StoreError
 
@@ -23,7 +25,7 @@ ARRAYS = [
     np.array(2.5),
 ]
 VALUE = {
-    'split': OrderedDict(train=['a', 'b'], test=('c',)),
+    'split': dict(train=['a', 'b'], test=('c',)),
     'annotations': [dict(frame_dir='a', label=np.int64(3), img_shape=(1080, 1920), keypoint=ARRAYS[0])],
     'numbers': [0, -1, 255, 70_000, 1 << 40, -(1 << 80), 0.25, np.float32(1.5), True, False, None, np.bool_(True)],
     'nested': [[], (), {}, ((1, 2), [3, {4: 5}])],
@@ -70,9 +72,24 @@ def test_files_of_python_2(load):
     np.testing.assert_array_equal(load(python2), np.array([1, 2], np.float32))
 
 
-def test_arrays_are_views_of_the_file(load):
-    array = load(pickle.dumps([np.ones((1000, 1000))]))[0]
-    assert not array.flags.writeable and not array.flags.owndata
+def test_containers_may_be_shared_and_hold_themselves(load):
+    inner = [np.ones(2)]
+    value = [inner, inner, (inner, inner)]
+    value.append(value)
+    loaded = load(pickle.dumps(value, 4))
+    assert loaded[3] is loaded and loaded[0] is loaded[1] is loaded[2][0] is loaded[2][1]
+    np.testing.assert_array_equal(loaded[0][0], np.ones(2))
+
+
+def test_many_references_to_one_tuple_take_no_time(load):
+    value = (np.ones(2),)
+    for _ in range(100):
+        value = value, value
+    loaded = load(pickle.dumps(value, 4))
+    for _ in range(100):
+        assert loaded[0] is loaded[1]
+        loaded = loaded[0]
+    np.testing.assert_array_equal(loaded[0], np.ones(2))
 
 
 class Evil:
@@ -98,6 +115,9 @@ def evil_values(path):
         'in an array of objects': np.array([Evil(os.system, f'touch {path}')], dtype=object),
         'as a key': {Evil(os.system, f'touch {path}'): 1},
         'in a dtype': Evil(np.dtype, Evil(os.system, f'touch {path}')),
+        'import': Evil(__import__, 'os'),
+        'method': Evil(Path(path).touch),
+        'attribute of ndarray': np.ones(1).tofile,
     }
 
 
@@ -116,20 +136,84 @@ def test_code_is_refused_and_does_not_run(load, tmp_path, kind, protocol):
 
 
 @pytest.mark.parametrize(
+    'name', [('numpy', 'ndarray.tofile'), ('numpy', 'core.multiarray.scalar.__globals__'), ('numpy.core', 'multiarray')]
+)
+def test_nested_names_are_refused(load, name):
+    """A name with dots walks through attributes in an ordinary unpickler."""
+    content = pickle.dumps(name, 4)[:-1].replace(pickle.TUPLE2, pickle.STACK_GLOBAL) + pickle.STOP
+    assert pickle.STACK_GLOBAL in content
+    with pytest.raises(StoreError, match=rf"holds the code '{name[0]}\.{name[1]}' and is refused: save it again"):
+        load(content)
+
+
+@pytest.mark.parametrize(
     'value, holds',
     [
-        (Slot(), 'the code'),
+        (Slot(), "the code '"),
+        (OrderedDict(a=1), "the code 'collections.OrderedDict'"),
         (np.array([None]), "an array of type 'O8'"),
         (np.zeros(1, [('a', 'f4')]), "an array of type 'V4'"),
         (np.array([1j]), "an array of type 'c16'"),
-        ({1, 2}, 'objects of a program'),
-        ({(1, 2): 3}, 'a dict with a key of type tuple'),
+        (1j, "the code 'builtins.complex'"),
     ],
 )
 def test_other_objects_are_refused(load, value, holds):
     with pytest.raises(StoreError) as error:
         load(pickle.dumps(value, 4))
     assert holds in str(error.value) and '\n' not in str(error.value)
+
+
+def build(name, arguments, state):
+    """A pickle that calls what is admitted under a name, if there are arguments, and gives it a state."""
+    call = '\n'.join(['c' + name[0], name[1], '']).encode()
+    if arguments is not None:
+        call += pickle.dumps(arguments, 2)[2:-1] + pickle.REDUCE
+    return pickle.PROTO + b'\x02' + call + pickle.dumps(state, 2)[2:-1] + pickle.BUILD + pickle.STOP
+
+
+NAMES = sorted(pickles._CALLS)
+
+
+@pytest.mark.parametrize('name', NAMES, ids='.'.join)
+@pytest.mark.parametrize(
+    'state', [(None, {'__defaults__': (1,)}), {'evil': 1}, (None, {'__class__': 1}), (None, {'fullmatch': 1})]
+)
+def test_what_is_admitted_cannot_be_changed(load, name, state):
+    before = {key: dict(vars(call)) for key, call in pickles._CALLS.items() if hasattr(call, '__dict__')}
+    defaults = {key: getattr(call, '__defaults__', None) for key, call in pickles._CALLS.items()}
+    try:
+        load(build(name, None, state))
+    except StoreError as error:
+        assert 'is not a whole pickle' in str(error)
+    assert before == {key: dict(vars(call)) for key, call in pickles._CALLS.items() if hasattr(call, '__dict__')}
+    assert defaults == {key: getattr(call, '__defaults__', None) for key, call in pickles._CALLS.items()}
+
+
+def test_a_forged_type_does_not_make_objects_of_bytes(load):
+    """The state of a type has its size, fields and flags: those of objects would read any memory."""
+    forged = (3, '<', None, None, None, 1 << 30, 1, 63)
+    loaded = load(build(('numpy', 'dtype'), ('f4',), forged))
+    assert loaded.dtype == np.dtype('<f4') and not loaded.dtype.hasobject and np.dtype('f4').itemsize == 4
+
+
+@pytest.mark.parametrize(
+    'name, arguments',
+    [
+        (('numpy', 'dtype'), ([('a', 'O')],)),
+        (('numpy', 'dtype'), ('O',)),
+        (('_codecs', 'encode'), ('text', 'zlib')),
+        (('numpy.core.multiarray', 'scalar'), ('f8', b'12345678')),
+        (('numpy.core.numeric', '_frombuffer'), (b'1234', 'f4', (1,), 'C')),
+    ],
+)
+def test_calls_with_other_arguments_are_refused(load, name, arguments):
+    with pytest.raises(StoreError, match=r'file\.pkl (holds an array of type|is not a whole pickle)'):
+        load(build(name, arguments, None))
+
+
+def test_an_array_is_not_made_before_its_content(load):
+    """``ndarray(shape)`` would take memory, and show what was in it."""
+    assert load(pickle.PROTO + b'\x02cnumpy\nndarray\n' + pickle.dumps(((1 << 40,),), 2)[2:-1] + b'R.') is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +226,6 @@ def test_other_objects_are_refused(load, value, holds):
         b'\x80\x04]q\x00h\x07.',  # memo 7 was never written
         b'}(K\x01u.',  # a key without a value
         b'K\x01K\x02a.',  # append to a number
-        b'K\x01K\x02.',  # two values at the end
         b'\x8e' + b'\xff' * 8 + b'.',  # bytes of 2 ** 64 - 1
         b'L' + b'9' * 10_000 + b'L\n.',
         b'cnumpy\ndtype\nK\x01R.',
@@ -150,7 +233,7 @@ def test_other_objects_are_refused(load, value, holds):
     ],
 )
 def test_damaged_files_are_named(load, content):
-    with pytest.raises(StoreError, match=r'file\.pkl (is no whole pickle|cannot be read)'):
+    with pytest.raises(StoreError, match=r'file\.pkl (is not a whole pickle|cannot be read)'):
         load(content)
 
 
@@ -161,10 +244,10 @@ def forged_array(shape):
     return plain.replace(b'K\x02\x85', pickle.dumps(shape, 2)[2:-1])
 
 
-@pytest.mark.parametrize('shape', [(1 << 40,), (3,), (-2, -1), (1 << 62, 1 << 62, 0), (1,) * 40, (2.0,), [2], ((2,),)])
+@pytest.mark.parametrize('shape', [(1 << 40,), (3,), (-2, -1), (1 << 62, 1 << 62, 0), (1,) * 40, (2.0,), ((2,),)])
 def test_arrays_that_claim_another_size_take_no_memory(load, shape):
     np.testing.assert_array_equal(load(forged_array((2,))), [0, 0])
-    with pytest.raises(StoreError, match='is no whole pickle'):
+    with pytest.raises(StoreError, match='is not a whole pickle'):
         load(forged_array(shape))
 
 

@@ -87,7 +87,7 @@ def test_pixels_become_lengths_in_the_image(save, third):
 
 def test_layouts_by_joints_or_by_name(save):
     assert PysklReader(save([annotation('a', 0, joints=20)])).layout == KINECT20
-    with pytest.raises(StoreError, match=r'set.pkl: 25 joints of 2 coordinates are of no known layout.*--layout'):
+    with pytest.raises(StoreError, match=r'set.pkl: 25 joints of 2 coordinates do not.*--layout'):
         PysklReader(save([annotation('a', 0, coords=2)]))
     assert PysklReader(save([annotation('a', 0, coords=2)]), NTU25).layout == NTU25
 
@@ -101,7 +101,7 @@ def test_given_classes(save, tmp_path, run_converter):
 
 
 BAD_ANNOTATIONS = {
-    'no dict': ([1], 'it is a list, and not a dict'),
+    'no dict': ([1], 'it is a list, not a dict'),
     'no name': (
         {k: v for k, v in annotation('a', 0).items() if k != 'frame_dir'},
         "it has no 'frame_dir', but 'label', 'total_frames', 'keypoint'",
@@ -112,9 +112,9 @@ BAD_ANNOTATIONS = {
     'label': (annotation('a', 'wave'), "label 'wave' is not"),
     'half a label': (annotation('a', 0.5), 'label 0.5 is not'),
     'negative': (annotation('a', -1), 'has label -1, but labels go from 0'),
-    'axes': (annotation('a', 0, keypoint=np.ones((5, 25, 3))), 'keypoint is float64(5, 25, 3), and not an array'),
-    'list': (annotation('a', 0, keypoint=[[1.0]]), 'keypoint is list, and not'),
-    'text': (annotation('a', 0, keypoint=np.full((1, 5, 25, 3), 'x')), 'keypoint is <U1(1, 5, 25, 3), and not'),
+    'axes': (annotation('a', 0, keypoint=np.ones((5, 25, 3))), 'keypoint is float64(5, 25, 3), not an array'),
+    'list': (annotation('a', 0, keypoint=[[1.0]]), 'keypoint is list, not'),
+    'text': (annotation('a', 0, keypoint=np.full((1, 5, 25, 3), 'x')), 'keypoint is <U1(1, 5, 25, 3), not'),
     'frames': (annotation('a', 0, total_frames=6), 'total_frames is 6, but keypoint has 5 frames'),
     'frames of no number': (
         annotation('a', 0, total_frames=np.ones(3)),
@@ -131,10 +131,10 @@ BAD_ANNOTATIONS = {
     'no score': (annotation('a', 0, joints=17, coords=2), "it has no 'keypoint_score'"),
     'no image': (in_image('a', 0, img_shape=None), 'img_shape is not (height, width)'),
     'image of three': (in_image('a', 0, img_shape=(3, 4, 5)), 'img_shape is not (height, width)'),
-    'image of no size': (in_image('a', 0, img_shape=(0, 5)), 'that of no image'),
+    'image of no size': (in_image('a', 0, img_shape=(0, 5)), 'not that of an image'),
     'image of any size': (
         in_image('a', 0, img_shape=(10**5000, 5)),
-        'img_shape is not (height, width): a value of type int is no',
+        'img_shape is not (height, width): a value of type int is not',
     ),
     'large label': (annotation('a', 10**5000), 'or label a value of type int is not text and a whole number'),
     'large frames': (annotation('a', 0, total_frames=10**5000), 'total_frames is a value of type int, but'),
@@ -172,13 +172,16 @@ def test_split_naming_absent_clips(save, tmp_path, run_converter):
 @pytest.mark.parametrize(
     'content, message',
     [
-        (3, "is no pickle of PYSKL: a dict with a list 'annotations' is needed"),
-        ({'annotations': {}}, "is no pickle of PYSKL: a dict with a list 'annotations'"),
+        (3, "is not a pickle of PYSKL: a dict with a list 'annotations' is needed"),
+        ({'annotations': {}}, "is not a pickle of PYSKL: a dict with a list 'annotations'"),
         ({'annotations': []}, "'annotations' is empty"),
         ([dict(frame_dir='a', label=0)], "no annotation has an array (M, T, V, C) under 'keypoint'"),
         (dict(annotations=[annotation('a', 0)], split=['a']), "'split' is a list"),
-        (dict(annotations=[annotation('a', 0)], split={'train': 'a'}), "split['train'] is no list of names"),
-        (dict(annotations=[annotation('a', 0)], split={'train': [1]}), "split['train'] holds other than names"),
+        (dict(annotations=[annotation('a', 0)], split={'train': 'a'}), "split['train'] is not a list of names"),
+        (
+            dict(annotations=[annotation('a', 0)], split={'train': [1]}),
+            'holds something other than names',
+        ),
         ([annotation('a', 10**9)], 'The largest label is 1000000000'),
     ],
 )
@@ -209,7 +212,7 @@ def test_truncated_pickle(save, tmp_path, run_converter, keep):
     path = save(SPACE)
     path.write_bytes(path.read_bytes()[: int(keep if keep == 1 else keep * path.stat().st_size)])
     status, _, err = run_converter('pyskl', path, tmp_path / 'store')
-    assert status == 1 and 'set.pkl is no whole pickle' in err and err.count('\n') == 1
+    assert status == 1 and 'set.pkl is not a whole pickle' in err and err.count('\n') == 1
 
 
 VALUES = st.recursive(

@@ -22,9 +22,9 @@ def test_report_counts(store):
 def test_report_for_people(store):
     assert str(report_on(store, ['a: gone', 'b: gone'], ['c: changed'])).splitlines() == [
         '4 clips written; splits: train 3, test 1.',
-        '40 frames, 1 to 30 a clip (median 7); float32, 0.0 MB.',
+        '40 frames, 1 to 30 per clip (median 7); float32, 0.0 MB.',
         '3 classes of 1 to 2 clips.',
-        'Persons a clip: 1 in 2, 2 in 2.',
+        'Persons per clip: 1 in 2, 2 in 2.',
         'Different values: performer 4.',
         '1 clips repaired:',
         '  c: changed',

@@ -1,7 +1,4 @@
 import hashlib
-import runpy
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import StoreError
 
-CONVERTER = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'synthetic.py'
 REVERSALS = [
     ('circle a hand forwards', 'circle a hand backwards'),
     ('punch', 'pull'),
@@ -234,16 +230,9 @@ def test_a_mirror_twice_is_none():
     np.testing.assert_array_equal(mirrored(joints)[..., LEFT, :], joints[..., RIGHT, :] * (-1, 1, 1))
 
 
-def run_converter(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, 'argv', [str(CONVERTER), *map(str, arguments)])
-    with pytest.raises(SystemExit) as exit_info:
-        runpy.run_path(str(CONVERTER), run_name='__main__')
-    return exit_info.value.code
-
-
-def test_the_converter_makes_a_store_and_raw_files_of_the_same_clips(tmp_path, monkeypatch):
+def test_the_converter_makes_a_store_and_raw_files_of_the_same_clips(tmp_path, run_converter):
     raw = tmp_path / 'raw'
-    assert run_converter(monkeypatch, tmp_path / 'store', '--num-clips', 60, '--seed', 5, '--raw-ntu', raw) == 0
+    assert run_converter('synthetic', tmp_path / 'store', '--num-clips', 60, '--seed', 5, '--raw-ntu', raw)[0] == 0
     store = ClipStore(tmp_path / 'store')
     expected = list(SyntheticReader(60, 5))
     assert store.names.tolist() == [clip.name for clip in expected]
@@ -256,7 +245,7 @@ def test_the_converter_makes_a_store_and_raw_files_of_the_same_clips(tmp_path, m
     assert sorted(file.stem for file in raw.iterdir()) == sorted(store.names)
 
 
-def test_the_converter_says_what_is_wrong(tmp_path, monkeypatch, capsys):
-    assert run_converter(monkeypatch, tmp_path / 'store', '--num-clips', 3) == 1
-    assert 'error: A synthetic set of 3 clips is impossible' in capsys.readouterr().err
+def test_the_converter_says_what_is_wrong(tmp_path, run_converter):
+    status, _, err = run_converter('synthetic', tmp_path / 'store', '--num-clips', 3)
+    assert status == 1 and 'error: A synthetic set of 3 clips is impossible' in err
     assert not (tmp_path / 'store').exists()

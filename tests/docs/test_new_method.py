@@ -1,4 +1,4 @@
-"""The page on own methods does what it says."""
+"""The page on new methods does what it says."""
 
 import re
 import sys
@@ -8,9 +8,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmskelssl.cli.config_check import check_config
 from mmskelssl.models.losses import info_nce
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import register_all_modules
+from mmskelssl.utils.config import model_config
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'new_method.md'
 
@@ -22,26 +24,44 @@ def page_files(tmp_path, monkeypatch):
         (tmp_path / name).write_text(code, encoding='utf-8')
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    sys.modules.pop('nnclr', None)
-    MODELS.module_dict.pop('NNCLR', None)
+    for module, kind in (('nnclr', 'NNCLR'), ('simsiam', 'SimSiam')):
+        sys.modules.pop(module, None)
+        MODELS.module_dict.pop(kind, None)
 
 
-def test_page_is_short(page_files):
-    assert sum(len(path.read_text().splitlines()) for path in page_files.iterdir()) < 80
+@pytest.fixture
+def views():
+    return [torch.randn(4, 1, 32, 20, 3) for _ in range(2)]
 
 
-def test_method_of_the_page_trains_on_the_nearest_neighbour(page_files):
+def build(path):
     register_all_modules()
-    cfg = Config.fromfile(page_files / 'nnclr_nw-ucla.py')
-    model = MODELS.build(cfg.model)
-    assert type(model).__name__ == 'NNCLR'
-    views = [torch.randn(4, 1, 32, 20, 3) for _ in range(2)]
-    losses = model(views, mode='loss')
+    cfg = Config.fromfile(path)
+    assert not [finding for finding in check_config(cfg) if finding.is_mistake]
+    return MODELS.build(model_config(cfg))
 
-    query = model.encode(model.encoder_q, views[0])['motion']
+
+@pytest.mark.parametrize('name', ['simsiam', 'nnclr'])
+def test_a_method_is_short(page_files, name):
+    assert sum(len((page_files / f).read_text().splitlines()) for f in (f'{name}.py', f'{name}_nw-ucla.py')) < 50
+
+
+def test_method_with_a_bank_learns_from_the_nearest_neighbour(page_files, views):
+    model = build(page_files / 'nnclr_nw-ucla.py')
+    losses = model(views, mode='loss')
+    query = model.encode(model.encoder, views[0])['motion']
     bank = model.bank['motion']
     neighbour = bank[(model.keys['motion'] @ bank.T).argmax(1)]
     expected = info_nce((query * neighbour).sum(1), query @ bank.T, 0.1)
     torch.testing.assert_close(losses['loss_motion'], expected, rtol=1e-3, atol=1e-4)
     losses['loss_motion'].backward()
-    assert all(p.grad is not None for p in model.encoder_q.parameters())
+    assert all(p.grad is not None for p in model.encoder.parameters())
+
+
+def test_method_without_negatives_is_lowest_where_predictions_are_the_other_view(page_files, views):
+    model = build(page_files / 'simsiam_nw-ucla.py')
+    model(views, mode='loss')['loss_motion'].backward()
+    assert all(p.grad is not None for p in model.parameters())
+    model.predictor['motion'] = torch.nn.Identity()
+    same = model([views[0], views[0]], mode='loss')['loss_motion']
+    torch.testing.assert_close(same, torch.tensor(-1.0))

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from mmskelssl.utils.files import fingerprint, folder_written_beside, written_beside
+from mmskelssl.utils.files import folder_written_beside, written_beside
 
 
 def listing(folder):
@@ -81,22 +81,3 @@ def test_old_folder_is_gone_as_a_whole_after_overwriting(tmp_path):
         (made / 'new').write_text('2')
         assert (tmp_path / 'out' / 'cache').exists()
     assert listing(tmp_path) == ['out', 'out/new']
-
-
-def test_fingerprint_tells_names_sizes_and_times_of_change(tmp_path):
-    a, b = tmp_path / 'a', tmp_path / 'b'
-    a.write_text('one')
-    b.write_text('two')
-    os.utime(a, ns=(0, 5))
-    os.utime(b, ns=(0, 5))
-    before = fingerprint([a, b])
-    assert before == fingerprint([str(b), a]) != fingerprint([a])
-    os.utime(b, ns=(0, 6))
-    assert fingerprint([a, b]) != before
-    os.utime(b, ns=(0, 5))
-    assert fingerprint([a, b]) == before
-    b.write_text('three')
-    os.utime(b, ns=(0, 5))
-    assert fingerprint([a, b]) != before
-    with pytest.raises(FileNotFoundError):
-        fingerprint([tmp_path / 'nowhere'])

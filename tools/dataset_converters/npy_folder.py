@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument('src', help='the folder')
     add_conversion_arguments(parser)
     parser.add_argument('--layout', help='name of a layout, or a JSON file of one; default: layout.json in the folder')
-    parser.add_argument('--classes', help='file of names of the classes, one a line, in the order of the labels')
+    parser.add_argument('--classes', help='file of names of the classes, one per line, in the order of the labels')
     return run_conversion(open_reader, parser.parse_args())
 
 

@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument('src', help='folder of train_data_joint.npy or train_position.npy, train_label.pkl, and val')
     add_conversion_arguments(parser)
     parser.add_argument('--layout', default='ntu25', help='name of a layout, or a JSON file of one (default: ntu25)')
-    parser.add_argument('--classes', help='file of names of the classes, one a line, in the order of the labels')
+    parser.add_argument('--classes', help='file of names of the classes, one per line, in the order of the labels')
     parser.add_argument('--split', help='name of the split, such as xsub; default: that of the folder')
     return run_conversion(open_reader, parser.parse_args())
 

@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument('src', help='the pickle, such as ntu60_3danno.pkl or ntu60_hrnet.pkl')
     add_conversion_arguments(parser)
     parser.add_argument('--layout', help='name of a layout, or a JSON file of one; default: by the number of joints')
-    parser.add_argument('--classes', help='file of names of the classes, one a line, in the order of the labels')
+    parser.add_argument('--classes', help='file of names of the classes, one per line, in the order of the labels')
     parser.add_argument('--third', choices=THIRD, default='score', help='third coordinate of keypoints in images '
                         '(default: %(default)s)')  # fmt: skip
     return run_conversion(open_reader, parser.parse_args())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import UP_AXES
 from mmskelssl.utils.errors import StoreError

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.registry import DATASETS, MODELS
-from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
+from mmskelssl.utils import ConfigError, UserError, register_all_modules
+from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.utils.progress import track
 from mmskelssl.visualization import animate, draw_frames, save_figure
 
@@ -38,7 +38,7 @@ def dense(clips: ClipBatch) -> list[np.ndarray]:
 
 def run(args: argparse.Namespace) -> None:
     if args.frames < 1 or not 1 <= args.fps <= 50:
-        raise ConfigError('--frames has to be at least 1, and --fps 1 to 50.')
+        raise UserError('--frames has to be at least 1, and --fps 1 to 50.')
     cfg = load_config(args)
     dataset_cfg = cfg.get('train_dataloader', {}).get('dataset')
     if dataset_cfg is None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import UP_AXES
-from mmskelssl.utils.errors import ConfigError, StoreError
+from mmskelssl.utils import StoreError, UserError
 from mmskelssl.visualization import draw_frames, save_figure
 
 
@@ -39,7 +39,7 @@ def class_label(store: ClipStore, name: str) -> int:
 
 def run(args: argparse.Namespace) -> None:
     if args.num < 1 or args.frames < 1:
-        raise ConfigError('--num and --frames have to be at least 1.')
+        raise UserError('--num and --frames have to be at least 1.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:

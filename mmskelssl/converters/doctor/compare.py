@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.doctor.verify import clips_named
+from mmskelssl.converters.messages import clips_named
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import ClipError
 from mmskelssl.utils.progress import track
 
 _SHOWN = 20
-# What official programs leave at the end, or in the midst, of a clip's name.
+# What official programs leave at the end of a clip's name, or inside it.
 _SUFFIXES = ('.skeleton', '.txt')
 
 
@@ -140,7 +140,7 @@ def _stored_clips(store: ClipStore) -> Iterator[RawClip]:
 def _split_differences(first: Mapping[str, set[str]], second: Mapping[str, set[str]]) -> list[str]:
     """What is different about the splits that both have, as far as they have the clips."""
     return [
-        f'{split} has {clips_named(sorted(only))} in the {where} alone'
+        f'{split} has {clips_named(sorted(only))} only in the {where}'
         for split in sorted(first.keys() & second.keys())
         for where, only in (('first', first[split] - second[split]), ('second', second[split] - first[split]))
         if only

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmskelssl.converters.annotation import some
+from mmskelssl.converters.messages import clips_named
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.progress import track
 
@@ -24,8 +24,8 @@ class Verification:
 
     Args:
         store: The store.
-        fingerprint: That of :func:`verify`; None if the index is damaged.
-        errors: What no converter writes, one sentence each: the store is damaged.
+        fingerprint: Fingerprint of the content, see :func:`verify`; None if the index is damaged.
+        errors: What no converter writes, one sentence each; with any of them the store is damaged.
         warnings: What is odd about the data.
     """
 
@@ -54,9 +54,9 @@ class Verification:
 def verify(path: str | os.PathLike) -> Verification:
     """Reads a whole store and checks it.
 
-    Damage: frames with another checksum than the converter's, an index that contradicts itself, NaN or infinite
-    coordinates, bodies without any, a training and a test split that share clips. Oddities: bodies of a clip that are
-    the same, clips that are the same, on both sides of a split above all.
+    Errors: frames with another checksum than the converter's, an index that contradicts itself, NaN or infinite
+    coordinates, bodies without coordinates, a training and a test split that share clips. Warnings: equal bodies in a
+    clip, and equal clips, above all on both sides of a split.
 
     The fingerprint is that of the content: layout, classes, precision, and the name, label and coordinates of every
     clip, and the names in every split. It does not depend on the order of clips, on where the raw data lay, or on the
@@ -103,7 +103,7 @@ def _counts(values: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _index_faults(store: ClipStore) -> list[str]:
-    """Contradictions within ``clips.npz``, which a store's opening does not look for."""
+    """Contradictions within ``clips.npz``, which opening a store does not check."""
     num_clips = len(store)
     faults = []
     for column, values in (('num_frames', store.num_frames), ('num_persons', store.num_persons)):
@@ -114,7 +114,7 @@ def _index_faults(store: ClipStore) -> list[str]:
         faults.append(f'{clips_named(store.names[outside])} with a label outside 0 to {len(store.classes) - 1}.')
     names, counts = np.unique(store.names, return_counts=True)
     if (counts > 1).any():
-        faults.append(f'{clips_named(names[counts > 1])} with a name that another clip has, too.')
+        faults.append(f'{clips_named(names[counts > 1])} with a name that another clip also has.')
     for name, index in store.splits.items():
         if ((index < 0) | (index >= num_clips)).any():
             faults.append(f'split {name} has numbers outside 0 to {num_clips - 1}.')
@@ -163,8 +163,3 @@ def _fingerprint(store: ClipStore, digests: Sequence[str]) -> str:
         splits={name: sorted(store.names[index].tolist()) for name, index in store.splits.items()},
     )
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def clips_named(names: Sequence[str]) -> str:
-    """Such as ``2 clips ('a', 'b')``."""
-    return f'{len(names)} clip{"s" * (len(names) != 1)} ({some(list(map(str, names)))})'

@@ -1,6 +1,6 @@
 """Which of the tracked bodies are the persons of a clip.
 
-Kinect tracks up to six bodies, some of which are furniture. A body is told by its place among the bodies of its frame,
+Kinect tracks up to six bodies, some of which are furniture. A body is known by its place among the bodies of its frame,
 as in the official programs: when the first one is lost for some frames, the second takes its place there.
 """
 

@@ -23,13 +23,12 @@ def parse_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np
     others, such as those with an exponent, are read one by one.
 
     Args:
-        text: (S,) uint8 characters. The first 16 are no part of a number to be read, or the numbers take that much
-            longer.
+        text: (S,) uint8 characters. The first 16 should not be part of a number to be read: such numbers take longer.
         starts: (n,) position of each number's first character.
         ends: (n,) position after its last one.
 
     Returns:
-        (n,) float64; NaN for what is no decimal number.
+        (n,) float64; NaN for what is not a decimal number.
     """
     is_negative = text[starts] == ord('-')
     lengths = ends - starts - is_negative
@@ -41,7 +40,7 @@ def parse_decimals(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np
     is_digit = (digits < 10) & inside
     is_dot = (characters == ord('.')) & inside
     number = (digits * is_digit).reshape(-1, _WINDOW).astype(np.float64) @ _POWERS
-    # A dot weighs as much as the digits behind it: 10 to their number, and 0 where there is none.
+    # A dot weighs as much as the digits after it: 10 to their number, and 0 where there is none.
     behind = is_dot.reshape(-1, _WINDOW).astype(np.float64) @ _POWERS
     has_dot = behind != 0
     divisor = np.where(has_dot, behind, 1)

@@ -15,7 +15,6 @@ from mmskelssl.converters.ntu.skeleton_file import MAX_BYTES, parse_skeleton
 from mmskelssl.converters.raw_files import RawFile, list_files
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 from mmskelssl.utils.memory import keep_freed_memory
 
 SUFFIX = '.skeleton'
@@ -33,7 +32,7 @@ class NTUReader(Reader):
         bodies: Which bodies are the persons: one of :data:`BODY_SELECTIONS`.
 
     Raises:
-        StoreError: If a path does not exist, is no whole archive, or there is no ``.skeleton`` file.
+        StoreError: If a path does not exist, is not a whole archive, or there is no ``.skeleton`` file.
     """
 
     layout = NTU25
@@ -58,7 +57,6 @@ class NTUReader(Reader):
             bodies=bodies,
             without_skeleton=len(files) - len(self.files),
         )
-        self.fingerprint = f'{self.source} {fingerprint(file.path for file in self.files)}'
 
     def __len__(self) -> int:
         return len(self.files)
@@ -87,19 +85,19 @@ def read_skeleton_file(path: str | os.PathLike, bodies: str = 'energy') -> np.nd
         (M, T, 25, 3) float32 coordinates in metres, zero where a person is not tracked; M is 1 or 2.
 
     Raises:
-        ClipError: If the file is unreadable or no whole ``.skeleton`` file. The message names the line.
+        ClipError: If the file is unreadable or not a whole ``.skeleton`` file. The message names the line.
     """
     return _read_clip(RawFile(Path(path)).read(MAX_BYTES), os.fspath(path), bodies)
 
 
 def _read_clip(data: bytes, origin: str, bodies: str) -> np.ndarray:
-    # Else half of the time goes into getting the same memory from the system again for each clip.
+    # Otherwise half of the time goes into requesting the same memory from the system for each clip.
     keep_freed_memory()
     return BODY_SELECTIONS[bodies](parse_skeleton(data, origin))
 
 
 def _setup(file: RawFile) -> int:
-    """The clip's setup; 0 where the name has none, which is told when the clip is read."""
+    """The clip's setup; 0 where the name has none: reading the clip reports that."""
     try:
         return parse_clip_name(file.stem)['setup']
     except ClipError:

@@ -95,7 +95,7 @@ def parse_clip_name(name: str) -> dict[str, int]:
     numbers = {key: int(value) for key, value in match.groupdict().items()}
     for key, value in numbers.items():
         if not 1 <= value <= LAST.get(key, value):
-            raise ClipError(f'{key} {value} of {name!r} is none of 1 to {LAST.get(key, 999)}')
+            raise ClipError(f'{key} {value} of {name!r} is not in the range 1 to {LAST.get(key, 999)}')
     return numbers
 
 

@@ -61,10 +61,10 @@ def parse_skeleton(data: bytes, origin: str) -> Bodies:
         origin: The file's name, for messages.
 
     Raises:
-        ClipError: If the content is no whole ``.skeleton`` file, or no frame has a body. The message names the line.
+        ClipError: If the content is not a whole ``.skeleton`` file, or no frame has a body. The message names the line.
     """
     if len(data) > MAX_BYTES:
-        raise ClipError(f'{origin}: {len(data)} bytes are more than the {MAX_BYTES} that a clip may have')
+        raise ClipError(f'{origin}: {len(data)} bytes are more than the {MAX_BYTES} allowed for a clip')
     bodies = _parse(data.replace(b'\r\n', b'\n') if b'\r' in data else data)
     if bodies is None:
         data = _normalized(data)
@@ -151,7 +151,7 @@ def _first_fault(data: bytes) -> str:
         lines.end()
     except _Fault as fault:
         return f'{max(lines.number, 1)}: {fault}'
-    return '1: no frame has a body' if not num_bodies else '1: no .skeleton file'
+    return '1: no frame has a body' if not num_bodies else '1: not a .skeleton file'
 
 
 class _Fault(Exception):
@@ -159,7 +159,7 @@ class _Fault(Exception):
 
 
 class _Lines:
-    """Lines that have to be what is due."""
+    """Lines that are checked as they are read."""
 
     def __init__(self, data: bytes) -> None:
         self.number = 0
@@ -168,11 +168,11 @@ class _Lines:
     def fields(self, what: str, expected: int) -> list[bytes]:
         line = self._file.readline(_LONGEST_LINE)
         if not line:
-            raise _Fault(f'the file ends where {what} is due')
+            raise _Fault(f'the file ends where {what} is expected')
         self.number += 1
         found = line.split()
         if any(byte < ord('!') or byte > ord('~') for field in found for byte in field):
-            raise _Fault(f'{what} is due, not binary data {_shown(line)}')
+            raise _Fault(f'{what} is expected, not binary data {_shown(line)}')
         if len(found) != expected:
             raise _Fault(f'{what} has {expected} field(s), not {len(found)} as in {_shown(line)}')
         return found
@@ -193,7 +193,7 @@ class _Lines:
     def end(self) -> None:
         if line := self._file.readline():
             self.number += 1
-            raise _Fault(f'the file goes on behind its last frame: {_shown(line)}')
+            raise _Fault(f'the file goes on after its last frame: {_shown(line)}')
 
 
 def _shown(text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Writes raw ``.skeleton`` files; their form is told in :mod:`skeleton_file`."""
+"""Writes raw ``.skeleton`` files; :mod:`skeleton_file` describes their form."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def write_skeleton_file(path: str | os.PathLike, clip: np.ndarray, body_ids: Seq
     Args:
         path: The file.
         clip: (M, T, 25, 3) joints in metres, in camera coordinates.
-        body_ids: One id a person; by default consecutive ones.
+        body_ids: One id per person; by default consecutive ones.
 
     Raises:
-        ClipError: If the clip has another shape, no frames, or no finite coordinates, or there is not one id a person.
+        ClipError: If the clip has another shape, no frames or no finite coordinates, or not one id per person.
     """
     clip = np.asarray(clip)
     if clip.ndim != 4 or clip.shape[2:] != (NTU25.num_joints, 3) or not 1 <= len(clip) <= MAX_BODIES or not clip.size:

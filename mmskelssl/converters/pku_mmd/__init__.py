@@ -1,3 +1,5 @@
+"""PKU-MMD I and II: untrimmed recordings of 25 joints of Kinect v2, read and written."""
+
 from mmskelssl.converters.pku_mmd.files import RANGES
 from mmskelssl.converters.pku_mmd.reader import ACTIONS, EXPECTED_SPLITS, PHASES, PKUMMDReader
 from mmskelssl.converters.pku_mmd.writer import write_pku_tree

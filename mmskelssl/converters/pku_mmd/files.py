@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmskelssl.converters.annotation import whole_number
+from mmskelssl.converters.messages import shown
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError
 
@@ -45,7 +47,7 @@ def parse_recording(data: bytes, origin: str) -> np.ndarray:
     """Reads the coordinates of a recording; NaN and infinite ones are passed on.
 
     Args:
-        data: The file's bytes: a line a frame.
+        data: The file's bytes: one line per frame.
         origin: The file's name, for messages.
 
     Returns:
@@ -75,7 +77,7 @@ def _first_fault(lines: list[str]) -> str:
             )
         for field in fields:
             if not _is_number(field):
-                return f'{number}: {shown(field)} is no number'
+                return f'{number}: {shown(field)} is not a number'
     return '1: not a recording'
 
 
@@ -87,20 +89,24 @@ def parse_label(line: str, ranges: str) -> Label:
         ranges: What the two numbers mean: one of :data:`RANGES`.
 
     Raises:
-        ClipError: If the line is no label. The message leaves out the place.
+        ClipError: If the line is not a label. The message leaves out the place.
     """
     fields = line.split(',')
     if len(fields) != 4:
         raise ClipError(f'{len(fields)} fields where a label has 4 (action, start, end, confidence): {shown(line)}')
-    action, first, last = (_whole_number(field) for field in fields[:3])
+    try:
+        action, first, last = (whole_number(_number(field)) for field in fields[:3])
+        confidence = _number(fields[3])
+    except ValueError as error:
+        raise ClipError(str(error)) from error
     if not 1 <= action <= NUM_ACTIONS:
-        raise ClipError(f'action {action} is none of 1 to {NUM_ACTIONS}')
+        raise ClipError(f'action {action} is not in the range 1 to {NUM_ACTIONS}')
     start, stop = RANGES[ranges](first, last)
     if start < 0:
         raise ClipError(f'range {first} to {last} begins before the recording ({ranges} ranges)')
     if stop <= start:
         raise ClipError(f'range {first} to {last} is empty or reversed ({ranges} ranges)')
-    return Label(action - 1, start, stop, _number(fields[3]))
+    return Label(action - 1, start, stop, confidence)
 
 
 def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
@@ -111,8 +117,10 @@ def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
     """
     lines = text_lines(data, origin)
     if len(lines) < 4:
-        raise ClipError(f'{origin}:{len(lines)}: the file ends; names of training recordings are due in line 2, those '
-                        'for validation in line 4')  # fmt: skip
+        raise ClipError(
+            f'{origin}:{len(lines)}: the file ends too early: names of training recordings belong in line 2, those for '
+            'validation in line 4'
+        )
     training, validation = (lines[number].replace(',', ' ').split() for number in (1, 3))
     return training, validation
 
@@ -129,11 +137,6 @@ def text_lines(data: bytes, origin: str) -> list[str]:
     return text.splitlines()
 
 
-def shown(text: str) -> str:
-    """The beginning of a text as it can be printed."""
-    return repr(text[:40]) + ('...' if len(text) > 40 else '')
-
-
 def _is_number(field: str) -> bool:
     try:
         float(field)
@@ -144,12 +147,5 @@ def _is_number(field: str) -> bool:
 
 def _number(field: str) -> float:
     if not _is_number(field) or not math.isfinite(float(field)):
-        raise ClipError(f'{shown(field)} is no finite number')
+        raise ValueError(f'{shown(field)} is not a finite number')
     return float(field)
-
-
-def _whole_number(field: str) -> int:
-    value = _number(field)
-    if not value.is_integer():
-        raise ClipError(f'{shown(field)} is no whole number')
-    return int(value)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelssl.converters.annotation import some
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.messages import some
 from mmskelssl.converters.pku_mmd.files import (
     MAX_BYTES,
     parse_label,
@@ -22,7 +22,6 @@ from mmskelssl.converters.pku_mmd.files import (
 from mmskelssl.converters.raw_files import RawFile, list_files
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import fingerprint
 
 # As in the data set's table of actions.
 ACTIONS = (
@@ -70,6 +69,7 @@ class PKUMMDReader(Reader):
 
     layout = NTU25
     classes = ACTIONS
+    pads_persons = True
 
     def __init__(self, paths: Sequence[str | os.PathLike], phase: int = 2, ranges: str = 'half-open') -> None:
         self.ranges = ranges
@@ -90,7 +90,6 @@ class PKUMMDReader(Reader):
                 f'1) are not there.{" Those of the other phase are: choose it by --phase." if splits else ""}'
             )
         self.source = dict(dataset='PKU-MMD', phase=phase, paths=[str(path) for path in paths], ranges=ranges)
-        self.fingerprint = f'{self.source} {fingerprint(file.path for file in files)}'
 
     def __len__(self) -> int:
         return len(self._splits) + len(self._names)
@@ -103,7 +102,7 @@ class PKUMMDReader(Reader):
         name = self._names[index - len(self._splits)]
         label_file = _only(self._labels, name, 'labels')
         lines = text_lines(label_file.read(MAX_BYTES), str(label_file))
-        # Empty lines are no labels and do not count.
+        # Empty lines are not labels and do not count.
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
         try:
             file = _only(self._recordings, name, 'coordinates')
@@ -160,7 +159,7 @@ class _Split(NamedTuple):
             if absent := sorted(names - recordings):
                 yield ClipError(f'{self.file}:{line}: names {some(absent)}, but there is no such recording')
         if unnamed := sorted(recordings - self.training - self.validation):
-            yield ClipError(f'{self.file}: does not name {some(unnamed)}, so their clips are in neither part of it')
+            yield ClipError(f'{self.file}: does not name {some(unnamed)}: their clips are in neither part of the split')
 
 
 def _phase(match: re.Match) -> int:
@@ -192,8 +191,6 @@ def _cut(recording: np.ndarray, start: int, stop: int, origin: str) -> np.ndarra
     unusable = ~np.isfinite(clip).all(axis=(0, 2, 3))
     if unusable.any():
         raise ClipError(f'{origin}:{start + int(unusable.argmax()) + 1}: NaN or infinite coordinates')
-    present = clip.any(axis=(1, 2, 3))
-    if not present.any():
+    if not clip.any():
         raise ClipError(f'{origin}:{start + 1}: nobody is tracked from here to line {stop}')
-    # A row always has room for two bodies.
-    return clip[present]
+    return clip

@@ -1,7 +1,7 @@
 """A synthetic data set of NTU RGB+D's form, made in seconds: people of many kinds before three cameras.
 
-A labelled stand-in for tutorials, tests and comparisons on machines that hold no real data. Its classes are told apart
-by how joints move rather than by where they are.
+A labelled substitute for tutorials, tests and comparisons on machines without real data. Its classes differ in how
+joints move, not in where they are.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ class SyntheticReader(Reader):
         self.num_clips = num_clips
         self.seed = seed
         self.source = dict(dataset='synthetic', num_clips=num_clips, seed=seed)
-        self.fingerprint = f'{num_clips} clips, seed {seed}'
         self._performers = {p: Performer.random(self._rng(_PERFORMER_STREAM, p)) for p in _PERFORMERS}
 
     def _rng(self, *key: int) -> np.random.Generator:

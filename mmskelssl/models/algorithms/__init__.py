@@ -5,7 +5,7 @@ from mmskelssl.models.algorithms.crossclr import CrosSCLR
 from mmskelssl.models.algorithms.decorrelation import Decorrelation
 from mmskelssl.models.algorithms.i2md import I2MD
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
-from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast
+from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.vicreg import VICReg
 
@@ -18,6 +18,7 @@ __all__ = [
     'Entity',
     'MMCVMutual',
     'MomentumContrast',
+    'MomentumEncoders',
     'SelfSupervised',
     'SkeletonCLR',
     'VICReg',

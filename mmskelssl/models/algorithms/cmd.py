@@ -10,7 +10,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
 from mmskelssl.models.losses import Directions, info_nce, mutual_contrast, mutual_distillation
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -22,7 +22,7 @@ class CMD(MomentumContrast):
         teacher_temperature: τ_t.
         student_temperature: τ_s.
         distill_weight: Weight of the sum over directions.
-        directions: Pairs (teacher, student) of modalities; all ordered pairs by default, none if empty.
+        directions: Pairs (teacher, student) of streams; all ordered pairs by default, none if empty.
         cross_epoch: Epochs of plain contrast before; 0 trains in one stage, as the paper does.
         exchange: ``distill``, or ``contrast`` for the mutual contrastive loss of the ablations (I²MD, table 11).
         **kwargs: Of :class:`MomentumContrast`.
@@ -43,14 +43,13 @@ class CMD(MomentumContrast):
     ) -> None:
         super().__init__(*args, modalities=modalities, **kwargs)
         if directions is None:
-            directions = permutations(modalities, 2)
+            directions = permutations(self.streams, 2)
         self.directions = [tuple(pair) for pair in directions]
         for pair in self.directions:
-            if len(set(pair) & set(modalities)) != 2:
-                raise ConfigError(
-                    f'directions: {pair} is not a (teacher, student) pair of modalities={list(modalities)}.'
-                )
+            if len(set(pair) & set(self.streams)) != 2:
+                raise ConfigError(f'directions: {pair} is not a (teacher, student) pair of {list(self.streams)}.')
         check_slots('num_neighbors', num_neighbors, self.bank)
+        check_at_least(0, self, distill_weight=distill_weight, cross_epoch=cross_epoch)
         self.num_neighbors = num_neighbors
         self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
         self.student_temperature = check_positive('student_temperature', student_temperature)

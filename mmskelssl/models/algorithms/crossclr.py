@@ -10,7 +10,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_slots
 from mmskelssl.models.losses import info_nce, positive_mining
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -18,20 +18,18 @@ class CrosSCLR(MomentumContrast):
     """SkeletonCLR in each modality first; then every modality learns from the neighbours that the others find.
 
     Args:
-        modalities: Two or three.
         cross_epoch: Epochs of the first stage (150 of 300 in the paper); 0 trains in one stage.
         topk: Neighbours mined as positives.
         context: Whether the contrastive context takes part.
-        **kwargs: Of :class:`MomentumContrast`.
+        **kwargs: Of :class:`MomentumContrast`, with two modalities or three.
     """
 
-    def __init__(
-        self, *args, modalities: Sequence[str], cross_epoch: int = 150, topk: int = 1, context: bool = True, **kwargs
-    ) -> None:
-        super().__init__(*args, modalities=modalities, **kwargs)
-        if len(modalities) < 2:
-            raise ConfigError(f'CrosSCLR learns across modalities, but modalities={list(modalities)} has only one.')
+    def __init__(self, *args, cross_epoch: int = 150, topk: int = 1, context: bool = True, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if len(self.streams) < 2:
+            raise ConfigError(f'CrosSCLR learns across modalities, but model.modalities has only {self.streams[0]}.')
         check_slots('topk', topk, self.bank)
+        check_at_least(0, self, cross_epoch=cross_epoch)
         self.cross_epoch = cross_epoch
         self.topk = topk
         self.context = context

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
 from mmskelssl.models.losses import log_partition, multi_bank_info_nce, mutual_distillation
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -24,7 +24,7 @@ class MMCVMutual(MomentumContrast):
     The second encoder's entity of a modality has the suffix ``_p``.
 
     Args:
-        modalities: Two or three.
+        modalities: Two or three, or as many ``streams``.
         second_momentum: Of the second momentum encoder p.
         num_neighbors: K, anchors of the distribution that is distilled.
         teacher_temperature: τ_t.
@@ -49,17 +49,18 @@ class MMCVMutual(MomentumContrast):
         **kwargs,
     ) -> None:
         super().__init__(*args, modalities=modalities, **kwargs)
-        if len(modalities) < 2:
-            raise ConfigError(f'MMCV learns across modalities, but modalities={list(modalities)} has only one.')
+        if len(self.streams) < 2:
+            raise ConfigError(f'MMCV learns across modalities, but model.modalities has only {self.streams[0]}.')
         self.add_momentum_encoder('encoder_p', 'second_momentum', second_momentum)
         check_slots('num_neighbors', num_neighbors, self.bank)
+        check_at_least(0, self, contrast_weight=contrast_weight, distill_weight=distill_weight)
         self.num_neighbors = num_neighbors
         self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
         self.student_temperature = check_positive('student_temperature', student_temperature)
         self.contrast_weight = contrast_weight
         self.distill_weight = distill_weight
-        across = list(permutations(modalities, 2))
-        within = [(a, f'{a}_p') for a in modalities]
+        across = list(permutations(self.streams, 2))
+        within = [(a, f'{a}_p') for a in self.streams]
         self.across = across
         self.directions = [
             *within,

@@ -46,36 +46,65 @@ class Entity:
         return similarity(self.key, self.past)
 
 
-class MomentumContrast(SelfSupervised):
-    """Base of the methods that contrast with keys of momentum encoders.
+class MomentumEncoders(SelfSupervised):
+    """Base of the methods with encoders that follow the trained ones: ``key = α * key + (1 - α) * query``.
 
-    One query encoder and one momentum encoder for each stream. ``loss`` encodes, compares and returns named losses, and
-    leaves the keys in ``self.keys``, one for each field of the bank. The momentum encoders move before an update, the
-    keys enter the bank after it.
+    They are copies of ``self.encoder`` without a gradient, which move before every update. Their batch statistics stay
+    their own.
 
     Args:
         backbone: Of :class:`SelfSupervised`.
         neck: Likewise.
-        queue_size: Slots of the memory bank.
-        temperature: τ of the InfoNCE loss.
-        momentum: α in ``key = α * key + (1 - α) * query`` for every parameter; 0.999 in the papers.
+        momentum: α of ``self.encoder_k``; 0.999 in the papers of this field.
         **kwargs: Of :class:`SelfSupervised`.
+
+    Raises:
+        ConfigError: If α is not within [0, 1].
     """
 
-    def __init__(
-        self,
-        backbone: dict | None = None,
-        neck: dict | None = None,
-        *,
-        queue_size: int = 16384,
-        temperature: float = 0.07,
-        momentum: float = 0.999,
-        **kwargs,
-    ) -> None:
+    def __init__(self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float = 0.999, **kwargs):
         super().__init__(backbone, neck, **kwargs)
-        self.temperature = check_positive('temperature', temperature)
         self.momenta: dict[str, float] = {}
         self.add_momentum_encoder('encoder_k', 'momentum', momentum)
+
+    def add_momentum_encoder(self, name: str, key: str, momentum: float) -> None:
+        """Adds encoders as attribute ``name``, whose α is the config's ``key``."""
+        if not 0 <= momentum <= 1:
+            raise ConfigError(f'model.{key}={momentum} is not within [0, 1].')
+        self.momenta[name] = momentum
+        setattr(self, name, copy.deepcopy(self.encoder).requires_grad_(False))
+
+    def init_weights(self) -> None:
+        super().init_weights()
+        for name in self.momenta:
+            getattr(self, name).load_state_dict(self.encoder.state_dict())
+
+    @torch.no_grad()
+    def before_update(self) -> None:
+        """Moves the momentum encoders towards the trained ones."""
+        for name, momentum in self.momenta.items():
+            followers = list(getattr(self, name).parameters())
+            torch._foreach_lerp_(followers, list(self.encoder.parameters()), weight=1 - momentum)
+
+
+class MomentumContrast(MomentumEncoders):
+    """Base of the methods that contrast queries with keys of momentum encoders and with a bank of past keys.
+
+    ``loss`` encodes, compares and returns named losses, and leaves the keys in ``self.keys``, one for each field of the
+    bank; they enter it after the update.
+
+    Args:
+        queue_size: Slots of the memory bank.
+        temperature: τ of the InfoNCE loss.
+        **kwargs: Of :class:`MomentumEncoders`.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    def __init__(self, *args, queue_size: int = 16384, temperature: float = 0.07, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.temperature = check_positive('temperature', temperature)
         self.bank = MemoryBank(queue_size, self.entity_widths(), self.bank_extras())
         self.keys: dict[str, Tensor] = {}
 
@@ -86,18 +115,6 @@ class MomentumContrast(SelfSupervised):
     def bank_extras(self) -> dict[str, int]:
         """Name to width of what the bank holds beside the entities' keys."""
         return {}
-
-    def add_momentum_encoder(self, name: str, key: str, momentum: float) -> None:
-        """Adds encoders that follow the query encoders without a gradient, as attribute ``name``."""
-        if not 0 <= momentum <= 1:
-            raise ConfigError(f'model.{key}={momentum} is not within [0, 1].')
-        self.momenta[name] = momentum
-        setattr(self, name, copy.deepcopy(self.encoder).requires_grad_(False))
-
-    def init_weights(self) -> None:
-        super().init_weights()
-        for name in self.momenta:
-            getattr(self, name).load_state_dict(self.encoder.state_dict())
 
     def encode(self, encoders: Mapping[str, nn.Module], view: Tensor) -> dict[str, Tensor]:
         """Entity to embedding (N, D) of unit length."""
@@ -115,13 +132,6 @@ class MomentumContrast(SelfSupervised):
         names = list(self.bank.entities)
         self.embeddings = {name: self.keys[name] for name in names}
         return {name: Entity(query[name], self.keys[name], self.bank[name]) for name in names}
-
-    @torch.no_grad()
-    def before_update(self) -> None:
-        """Moves the momentum encoders towards the query encoders. Their batch statistics stay their own."""
-        for name, momentum in self.momenta.items():
-            followers = list(getattr(self, name).parameters())
-            torch._foreach_lerp_(followers, list(self.encoder.parameters()), weight=1 - momentum)
 
     def to_enqueue(self) -> dict[str, Tensor]:
         return self.keys

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import run_blocks
-from mmskelssl.models.backbones.graph import directed_partition
+from mmskelssl.models.backbones.graph import directed_partition, mean_over_joints, normalized_joints
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class AdaptiveGraphConv(nn.Module):
@@ -94,6 +95,7 @@ class AGCN(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(4, self, base_channels=base_channels)  # attention maps have a quarter of the channels
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         adjacency = directed_partition(layout)
@@ -111,16 +113,8 @@ class AGCN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
         check_layout(x, self.layout)
-        num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
-        x = x.permute(0, 1, 3, 4, 2).flatten(1, 3)
-        x = self.input_norm(x).unflatten(1, (num_persons, num_joints, num_coords)).flatten(0, 1)
-        x = x.permute(0, 2, 3, 1).contiguous()
-        return (
-            run_blocks(self.blocks, x, self.with_cp)
-            .mean((2, 3))
-            .view(num_clips, num_persons, self.out_channels)
-            .mean(1)
-        )
+        joints = normalized_joints(x, self.input_norm)
+        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), len(x))
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import checkpointed, run_blocks
-from mmskelssl.models.backbones.graph import spatial_partition
+from mmskelssl.models.backbones.graph import normalized_joints, spatial_partition
 from mmskelssl.models.backbones.stgcn import STGCNBlock
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class AggregationLayer(nn.Module):
@@ -80,6 +81,9 @@ class GCNTransformer(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(
+            1, self, gcn_channels=gcn_channels, num_layers=num_layers, ffn_channels=ffn_channels, width=width
+        )
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         self.out_channels = width
@@ -103,12 +107,11 @@ class GCNTransformer(nn.Module):
     def tokens(self, x: Tensor) -> Tensor:
         """Frame-level tokens (N, T, width) of views (N, M, T, V, C)."""
         check_layout(x, self.layout)
-        num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
-        x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
-        x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        x = run_blocks(self.gcn, x, self.with_cp).unflatten(0, (num_clips, num_persons))
-        x = self.reduce(x.permute(0, 3, 1, 2, 4).flatten(2))
-        return x + time_encoding(num_frames, self.out_channels, x)
+        num_clips, _, num_frames = x.shape[:3]
+        joints = run_blocks(self.gcn, normalized_joints(x, self.input_norm), self.with_cp)
+        frames = joints.unflatten(0, (num_clips, -1)).permute(0, 3, 1, 2, 4).flatten(2)
+        tokens = self.reduce(frames)
+        return tokens + time_encoding(num_frames, self.out_channels, tokens)
 
     def aggregate(self, tokens: Tensor, neighbours: Tensor | None = None) -> Tensor:
         """Hidden embeddings h (N, width) of tokens (N, T, width).

@@ -1,9 +1,9 @@
-"""Skeleton graphs as adjacency matrices."""
+"""Skeleton graphs as adjacency matrices, and the way into and out of the encoders on them."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout
 
@@ -43,3 +43,21 @@ def directed_partition(layout: SkeletonLayout) -> Tensor:
         inward[parent, v] = 1
     outward = inward.T
     return torch.stack([torch.eye(layout.num_joints), *(a / a.sum(0).clamp(min=1) for a in (inward, outward))])
+
+
+def normalized_joints(x: Tensor, norm: nn.BatchNorm1d) -> Tensor:
+    """Views (N, M, T, V, C), normalized for each joint and coordinate, as (N * M, C, T, V).
+
+    Args:
+        x: The views.
+        norm: Of V * C channels, the same for all persons, or of M * V * C.
+    """
+    num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
+    x = norm(x.permute(0, 1, 3, 4, 2).reshape(-1, norm.num_features, num_frames))
+    x = x.view(num_clips * num_persons, num_joints, num_coords, num_frames)
+    return x.permute(0, 2, 3, 1).contiguous()
+
+
+def mean_over_joints(x: Tensor, num_clips: int) -> Tensor:
+    """(N * M, D, T, V) to the mean (N, D) over frames, joints and persons."""
+    return x.mean((2, 3)).unflatten(0, (num_clips, -1)).mean(1)

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import run_blocks
-from mmskelssl.models.backbones.graph import spatial_partition
+from mmskelssl.models.backbones.graph import mean_over_joints, normalized_joints, spatial_partition
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class STGCNBlock(nn.Module):
@@ -87,6 +88,7 @@ class STGCN(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(1, self, base_channels=base_channels, out_channels=out_channels)
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         adjacency = spatial_partition(layout)
@@ -104,12 +106,5 @@ class STGCN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
         check_layout(x, self.layout)
-        num_clips, num_persons, num_frames, num_joints, num_coords = x.shape
-        x = x.flatten(0, 1).permute(0, 2, 3, 1).reshape(-1, num_joints * num_coords, num_frames)
-        x = self.input_norm(x).view(-1, num_joints, num_coords, num_frames).permute(0, 2, 3, 1).contiguous()
-        return (
-            run_blocks(self.blocks, x, self.with_cp)
-            .mean((2, 3))
-            .view(num_clips, num_persons, self.out_channels)
-            .mean(1)
-        )
+        joints = normalized_joints(x, self.input_norm)
+        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), len(x))

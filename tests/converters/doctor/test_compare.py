@@ -1,17 +1,14 @@
 import numpy as np
 import pytest
+from list_reader import ListReader, body
 
-from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.doctor.compare import compare, plain_name
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.doctor import compare
+from mmskelssl.converters.doctor.compare import plain_name
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.datasets.transforms import pre_normalize
 from mmskelssl.utils.errors import ClipError
-
-
-def body(seed, persons=1, frames=4):
-    return np.random.default_rng(seed).normal(size=(persons, frames, 25, 3)).astype(np.float32)
-
 
 CLIPS = {'a': (0, body(0)), 'b': (1, body(1, 2)), 'c': (0, body(2, 1, 1)), 'd': (1, body(3, 2, 7))}
 SPLITS = {'train': ['a', 'b'], 'test': ['c', 'd']}
@@ -24,24 +21,6 @@ def make_store(path, clips=CLIPS, splits=SPLITS, dtype='float32'):
             writer.add(name, label, clip)
         writer.splits.update({split: [names.index(name) for name in members] for split, members in splits.items()})
     return ClipStore(path)
-
-
-class ListReader(Reader):
-    layout, classes, source, fingerprint = NTU25, ['wave', 'sit'], {}, ''
-
-    def __init__(self, outcomes, train=()):
-        self.outcomes_ = outcomes
-        self.train = train
-
-    def __len__(self):
-        return len(self.outcomes_)
-
-    def read(self, index):
-        return [self.outcomes_[index]]
-
-    def splits(self, clips):
-        assert all(raw.clip.size == 0 for raw in clips)
-        return {'train': [i for i, raw in enumerate(clips) if raw.name in self.train]}
 
 
 def compared(tmp_path, change, tolerance=1e-4):
@@ -112,7 +91,7 @@ def test_half_precision_is_a_question_of_tolerance(tmp_path):
 
 def test_splits(tmp_path):
     result = compared(tmp_path, dict(splits={'train': ['a'], 'test': ['b', 'c', 'd'], 'else': ['a']}))
-    assert result.splits == ["test has 1 clip ('b') in the second alone", "train has 1 clip ('b') in the first alone"]
+    assert result.splits == ["test has 1 clip ('b') only in the second", "train has 1 clip ('b') only in the first"]
     assert not result.is_same and 'splits: test has' in str(result)
 
 
@@ -120,16 +99,16 @@ def test_a_reader_of_another_format(tmp_path):
     """With the file names of official programs, empty bodies, and clips that cannot be read."""
     padded = np.concatenate([CLIPS['a'][1], np.zeros_like(CLIPS['a'][1])])
     outcomes = [
-        RawClip('a.skeleton', 0, padded),
+        RawClip('a.skeleton', 0, padded, dict(camera=1)),
         ClipError('b cannot be read'),
-        RawClip('c.skeleton', 0, CLIPS['c'][1] * np.nan),
-        RawClip('d.skeleton', 1, CLIPS['d'][1][..., :20, :]),
+        RawClip('c.skeleton', 0, CLIPS['c'][1] * np.nan, dict(camera=1)),
+        RawClip('d.skeleton', 1, CLIPS['d'][1][..., :20, :], dict(camera=3)),
     ]
-    result = compare(make_store(tmp_path / 'store'), ListReader(outcomes, train=['a', 'c']))
+    result = compare(make_store(tmp_path / 'store'), ListReader(*outcomes))
     assert result.num_same == 1 and result.unreadable == ['b cannot be read'] and result.missing == ['b']
     assert [(d.name, d.distance) for d in result.differences] == [('c', np.inf), ('d', np.inf)]
     assert result.differences[1].notes == '25 and 20 joints'
-    assert result.splits == ["train has 1 clip ('c') in the second alone"]
+    assert result.splits == ["train has 1 clip ('c') only in the second"]
     assert 'unreadable: b cannot be read' in str(result)
 
 

@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from list_reader import body
 
-from mmskelssl.converters.doctor.verify import verify
+from mmskelssl.converters.doctor import verify
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import StoreError
-
-
-def body(seed, persons=1, frames=4):
-    return np.random.default_rng(seed).normal(size=(persons, frames, 25, 3)).astype(np.float32)
-
 
 CLIPS = {'a': (0, body(0)), 'b': (1, body(1, 2)), 'c': (0, body(2, 1, 1)), 'd': (1, body(3, 2, 7))}
 SPLITS = {'xsub_train': ['a', 'b'], 'xsub_test': ['c', 'd']}
@@ -111,7 +107,7 @@ def test_coordinates_that_no_converter_writes(tmp_path, value, message):
     [
         (dict(labels=np.array([0, 1, 2, 0])), "1 clip ('c') with a label outside 0 to 1."),
         (dict(labels=np.array([0, -1, 0, 0])), "1 clip ('b') with a label outside 0 to 1."),
-        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip has, too."),
+        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip also has."),
         (dict(num_frames=np.array([8, 0, 1, 7])), "1 clip ('b') with num_frames below 1."),
         ({'split/xsub_train': np.array([0, 4])}, 'split xsub_train has numbers outside 0 to 3.'),
         ({'split/xsub_train': np.array([1, 0, 1])}, 'split xsub_train has clips more than once.'),

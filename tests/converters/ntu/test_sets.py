@@ -34,10 +34,10 @@ def test_other_names_are_refused(name):
 @pytest.mark.parametrize(
     'name, message',
     [
-        ('S000C001P001R001A001', 'setup 0 of .* is none of 1 to 32'),
+        ('S000C001P001R001A001', 'setup 0 of .* is not in the range 1 to 32'),
         ('S033C001P001R001A001', 'setup 33 of'),
-        ('S001C004P001R001A001', 'camera 4 of .* is none of 1 to 3'),
-        ('S001C001P107R001A001', 'performer 107 of .* is none of 1 to 106'),
+        ('S001C004P001R001A001', 'camera 4 of .* is not in the range 1 to 3'),
+        ('S001C001P107R001A001', 'performer 107 of .* is not in the range 1 to 106'),
         ('S001C001P001R001A000', 'action 0 of'),
         ('S001C001P001R000A001', 'replication 0 of'),
     ],
