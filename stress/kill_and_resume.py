@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
-from tools_runs import ROOT, command_and_environment, run
+from workshop import ROOT, command_and_environment, run
 
 # Dropout, three modalities, two loader workers, a schedule by iteration, checkpoints within epochs.
 CONFIG = f"""
