@@ -4,8 +4,9 @@ First, on one core and on random clips of 40 to 200 frames: gathering a batch of
 views of it, as the model's data preprocessor does; with --peer, the feeder of CMD (a checkout of
 github.com/maoyunyao/CMD, whose code is executed) takes turns with them on the same clips.
 
-Then training steps of the config: with views at hand, and with a loader that gathers clips in 0 and in --workers
-workers, views being made on the model's device, or, as an older form of the loader did, where the clips are gathered.
+Then training steps of the config, by the clock and by the processor time of the training process: with views at hand,
+and with a loader that gathers clips in 0 and in --workers workers, views being made on the model's device, or, as an
+older form of the loader did, where the clips are gathered.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import contextlib
 import copy
 import io
 import itertools
-import statistics
 import sys
 import tempfile
+import time
 import types
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.sampler import ClipRequest
@@ -136,19 +138,22 @@ def training(step: TrainingStep, store: ClipStore, args: argparse.Namespace) -> 
                 collate_fn=batch_collate, pin_memory=args.device == 'cuda',
             )  # fmt: skip
             works[f'{name}, {workers} workers'] = partial(train, loader, preprocessor)
-    times = in_turn(works, args.repeats)
-    base = next(iter(times.values()))
+    # Both at once: other work on the machine changes the first, and waiting for workers only shows there.
+    both = in_turn(works, args.repeats, lambda: np.array([time.perf_counter(), time.process_time()]))
+    base = np.array(next(iter(both.values())))
     rows = []
-    for name, seconds in times.items():
-        extra = statistics.median(s / b - 1 for s, b in zip(seconds, base, strict=True))
-        rows.append([name, *spread([1e3 * s / args.batches for s in seconds]), f'{extra:+.1%}'])
-    return table(('ms per batch', 'median', 'lowest', 'highest', 'beside a step'), rows)
+    for name, seconds in both.items():
+        wall, process = 1e3 * np.median(seconds, 0) / args.batches
+        extra = np.median(np.array(seconds) / base - 1, 0)
+        rows.append([name, f'{wall:,.1f}', f'{extra[0]:+.1%}', f'{process:,.1f}', f'{extra[1]:+.1%}'])
+    heads = ('ms per batch, medians', 'clock', 'beside a step', 'processor time', 'beside a step')
+    return table(heads, rows)
 
 
 def benchmark(args: argparse.Namespace) -> None:
     register_all_modules()
     torch.manual_seed(0)
-    cfg = load_config(args)
+    cfg = checked(load_config(args))
     args.batch_size = args.batch_size or cfg.train_dataloader.batch_size
     step = TrainingStep(cfg, args.device)
     threads = torch.get_num_threads()

@@ -35,6 +35,7 @@ from torch.nn.modules import module as hooks
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils import register_all_modules
@@ -240,7 +241,7 @@ def _without_cuda() -> Iterator[None]:
 def benchmark(args: argparse.Namespace) -> None:
     register_all_modules()
     torch.manual_seed(0)
-    cfg, device = load_config(args), torch.device(args.device)
+    cfg, device = checked(load_config(args)), torch.device(args.device)
     batch_size = args.batch_size or cfg.train_dataloader.batch_size
     step = TrainingStep(cfg, device)
     batch = step.random_batch(batch_size)

@@ -20,7 +20,7 @@ def upright_clips(
 
     Args:
         clips: (M, T, V, C) coordinates each, C 2 or 3.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
         up: The axis that points up in all of them, one of ``UP_AXES``; found for each clip where it is not given.
 

@@ -20,7 +20,7 @@ from mmskelssl.utils.errors import UserError
 from mmskelssl.visualization.projection import project, upright_clips, visible_joints
 from mmskelssl.visualization.saving import animation_writer
 
-# One row a person; its left side, its middle, its right side.
+# One row per person: its left side, its middle, its right side.
 COLORS = np.array(
     [
         ['#56b4e9', '#46586a', '#08519c'],
@@ -64,7 +64,7 @@ def draw_frames(
 
     Args:
         clips: (M, T, V, C) coordinates each, C 2 or 3; M and T may differ.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
         frames: Columns; a clip of fewer frames shows each of its frames once.
         turn: Degrees by which the bodies are turned about the vertical; 180 looks from the opposite side.
@@ -118,10 +118,10 @@ def animate(
 
     Args:
         clips: (M, T, V, C) coordinates each, as for :func:`draw_frames`.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
         path: The file, ending in ``.gif`` or, where there is ffmpeg, ``.mp4``.
-        fps: Frames a second; at most 50 in a GIF, which counts in hundredths of a second.
+        fps: Frames per second; at most 50 in a GIF, which counts in hundredths of a second.
         turn: As for :func:`draw_frames`.
         up: As for :func:`draw_frames`.
         size: Height of a panel in inches of 100 pixels.

@@ -70,7 +70,7 @@ def test_skeleton_tells_bones_and_sides():
 def test_wrong_clips_are_refused(clip):
     with pytest.raises(ValueError, match=r"'walk' has shape \(2, 5, 25, 3\).*20 joints"):
         encode_clips([clip], ['walk'], KINECT20)
-    with pytest.raises(ValueError, match='0 frames a second'):
+    with pytest.raises(ValueError, match='0 frames per second'):
         encode_clips([clip], ['walk'], NTU25, fps=0)
 
 

@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num', type=int, default=4, help='how many clips, drawn at random (default: 4)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the choice and of the augmentation (default: 0)')
     parser.add_argument('--frames', type=int, default=8, help='frames of each clip in a picture (default: 8)')
-    parser.add_argument('--fps', type=float, default=20, help='frames a second of the animations (default: 20)')
+    parser.add_argument('--fps', type=float, default=20, help='frames per second of the animations (default: 20)')
     return parser.parse_args()
 
 
@@ -38,7 +38,7 @@ def dense(clips: ClipBatch) -> list[np.ndarray]:
 
 def run(args: argparse.Namespace) -> None:
     if args.frames < 1 or not 1 <= args.fps <= 50:
-        raise UserError('--frames has to be at least 1, and --fps 1 to 50.')
+        raise UserError('set --frames to 1 or more, and --fps to 1 to 50.')
     cfg = load_config(args)
     dataset_cfg = cfg.get('train_dataloader', {}).get('dataset')
     if dataset_cfg is None:

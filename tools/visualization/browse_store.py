@@ -39,7 +39,7 @@ def class_label(store: ClipStore, name: str) -> int:
 
 def run(args: argparse.Namespace) -> None:
     if args.num < 1 or args.frames < 1:
-        raise UserError('--num and --frames have to be at least 1.')
+        raise UserError('--num and --frames: at least 1 is needed.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:

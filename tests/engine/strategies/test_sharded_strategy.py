@@ -59,6 +59,9 @@ def test_it_is_the_run_of_one_process(workshop, method):
     run('dist_train.sh', workshop, f'sharded_{method}.py', 2, '--work-dir', f'sharded_{method}')
     run('train.py', workshop, f'{method}.py', '--work-dir', method)
     one, two = (weights(workshop / name / 'epoch_2.pth') for name in (method, f'sharded_{method}'))
+    before = weights(workshop / method / 'epoch_1.pth')
+    learned = [name for name in one if name.startswith('encoder.') and name.endswith('weight')]
+    assert max(float((one[name] - before[name]).abs().max()) for name in learned) > 3e-3  # far above the tolerance
     assert one.keys() == two.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-4, msg=name)
