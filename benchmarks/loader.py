@@ -1,7 +1,7 @@
 """Measures how fast clips become views, and what loader workers gain in training.
 
-First, on one core and on random clips of 40 to 200 frames: gathering a batch of clips, as loader workers do, and making
-views of it, as the model's data preprocessor does; with --peer, the feeder of CMD (a checkout of
+First, on one core, by processor time and on random clips of 40 to 200 frames: gathering a batch of clips, as loader
+workers do, and making views of it, as the model's data preprocessor does; with --peer, the feeder of CMD (a checkout of
 github.com/maoyunyao/CMD, whose code is executed) takes turns with them on the same clips.
 
 Then training steps of the config, by the clock and by the processor time of the training process: with views at hand,
@@ -90,7 +90,7 @@ def peer_feeder(peer: Path, store: ClipStore, folder: Path) -> Callable[[Sequenc
 
 
 def gathering(step: TrainingStep, store: ClipStore, folder: Path, args: argparse.Namespace) -> str:
-    """Clips per second of one core, whatever the device of the training."""
+    """Clips per second of processor time of one core, whatever the device of the training."""
     dataset = SkeletonDataset(store.path)
     rng = np.random.default_rng(0)
     turns = itertools.cycle([[ClipRequest(int(i)) for i in rng.permutation(len(store))] for _ in range(10)])
@@ -105,8 +105,13 @@ def gathering(step: TrainingStep, store: ClipStore, folder: Path, args: argparse
     if args.peer:
         feeder = peer_feeder(args.peer, store, folder)
         works['CMD, both'] = lambda: feeder(next(turns)[:size])
-    seconds = in_turn(works, args.repeats)
-    rows = [[name, *spread([size / s for s in times], 0)] for name, times in seconds.items()]
+    number = 10
+
+    def several(work: Callable[[], object]) -> Callable[[], None]:
+        return lambda: [work() for _ in range(number)].clear()
+
+    seconds = in_turn({name: several(work) for name, work in works.items()}, args.repeats, time.process_time)
+    rows = [[name, *spread([number * size / s for s in times], 0)] for name, times in seconds.items()]
     return table(('clips/s', 'median', 'lowest', 'highest'), rows)
 
 
