@@ -66,7 +66,7 @@ class BiGRU(nn.Module):
         # Input features are ordered joint, coordinate, person, as in official checkpoints.
         x = x.permute(0, 3, 4, 1, 2).flatten(1, 3)
         if x.shape[1] != self.input_norm.num_features:
-            raise ValueError(
+            raise ConfigError(
                 f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
                 'model.layout and model.num_persons to those of the views.'
             )
