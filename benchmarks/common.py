@@ -20,7 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.models import SkeletonModel
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.config import model_config
+from mmskelssl.utils.config import add_config_arguments, model_config
 from mmskelssl.utils.errors import UserError
 
 
@@ -39,11 +39,17 @@ def make_parser(description: str, repeats: int) -> argparse.ArgumentParser:
         '--repeats', type=positive, default=repeats, help='rounds, of which medians are taken (default: %(default)s)'
     )
     parser.add_argument('--peer', type=Path, metavar='PATH', help='checkout of CMD, measured in turn with ours')
+    return parser
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what says which steps are trained."""
+    add_config_arguments(parser)
+    parser.add_argument('--batch-size', type=positive, help="clips per batch, if not the config's")
     parser.add_argument(
         '--device', choices=['cpu', 'cuda'], default='cuda' if torch.cuda.is_available() else 'cpu',
         help='(default: %(default)s)',
     )  # fmt: skip
-    return parser
 
 
 def in_turn(

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import TrainingStep, import_peer, in_turn, make_parser, positive, spread, table
+from common import TrainingStep, add_training_arguments, import_peer, in_turn, make_parser, positive, spread, table
 from mmengine.model import BaseDataPreprocessor
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
@@ -38,7 +38,7 @@ from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.models import SkeletonModel
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import add_config_arguments, load_config
+from mmskelssl.utils.config import load_config
 
 PADDED = 300
 
@@ -173,8 +173,7 @@ def benchmark(args: argparse.Namespace) -> None:
 
 def main() -> int:
     parser = make_parser(__doc__, repeats=5)
-    add_config_arguments(parser)
-    parser.add_argument('--batch-size', type=positive, help="clips per batch, if not the config's")
+    add_training_arguments(parser)
     parser.add_argument('--num-clips', type=positive, default=1000, help='clips of the data set (default: %(default)s)')
     parser.add_argument('--batches', type=positive, default=10, help='batches of a round (default: %(default)s)')
     parser.add_argument('--workers', type=positive, default=2, help='loader workers (default: %(default)s)')

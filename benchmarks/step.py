@@ -27,7 +27,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import PeerError, TrainingStep, import_peer, in_turn, make_parser, positive, spread, table
+from common import PeerError, TrainingStep, add_training_arguments, import_peer, in_turn, make_parser, spread, table
 from mmengine.config import Config
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -39,7 +39,7 @@ from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import add_config_arguments, load_config
+from mmskelssl.utils.config import load_config
 
 VIEWS, MODULES, FOLLOWERS, LOSSES = 'views', 'modules', 'modules without gradient', 'losses'
 LOSSES_BACK, MODULES_BACK, OPTIMIZER = 'backward: losses', 'backward: modules', 'optimizer and the rest'
@@ -286,8 +286,7 @@ def benchmark(args: argparse.Namespace) -> None:
 
 def main() -> int:
     parser = make_parser(__doc__, repeats=5)
-    add_config_arguments(parser)
-    parser.add_argument('--batch-size', type=positive, help="clips of a batch, if not the config's")
+    add_training_arguments(parser)
     return exit_status(lambda: benchmark(parser.parse_args()))
 
 
