@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
 from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset, batch_collate
@@ -32,7 +31,7 @@ def test_loading_prints_nothing(pretraining_config, make_checkpoint, capfd):
 
 
 def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make_store):
-    """Whatever the shape of the data: arrays, a store, its path, or a loader."""
+    """Whatever the shape of the data: arrays, a store, its path, or a data set."""
     path = make_store(lengths=(5, 9, 30, 12, 7))
     model = init_model(pretraining_config, device='cpu')
     store = ClipStore(path)
