@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset
 from mmskelssl.datasets.transforms import CenterClip, ViewPipeline, normalize_clip
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
@@ -39,11 +39,11 @@ def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make
     assert list(of_store['features']) == ['joint', 'bone'] and of_store['features']['bone'].shape == (5, 8)
     assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
     of_clips = extract_features(model, [store[i] for i in range(len(store))])
-    assert set(of_clips) == {'features', 'index'}
-    normalize = pretraining_config.test_dataloader.dataset.normalize
-    loader = DataLoader(SkeletonDataset(path, normalize=normalize), batch_size=2, collate_fn=batch_collate)
-    for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
-        assert torch.equal(other['index'], torch.arange(5))
+    assert set(of_clips) == {'features'}
+    dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
+    dataset_cfg.pop('type')
+    dataset = SkeletonDataset(**dataset_cfg)
+    for other in (of_clips, extract_features(model, str(path)), extract_features(model, dataset)):
         for name, feature in of_store['features'].items():
             torch.testing.assert_close(other['features'][name], feature)
 
