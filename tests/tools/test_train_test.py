@@ -19,11 +19,7 @@ from mmengine.visualization import Visualizer
 from workshop import NUM_TEST, ROOT, call, make_workshop, run
 
 LINEAR = f"""
-_base_ = [
-    '{ROOT}/configs/_base_/loaders.py',
-    '{ROOT}/configs/_base_/schedules/linear_sgd_80e.py',
-    '{ROOT}/configs/_base_/default_runtime.py',
-]
+_base_ = '{ROOT}/configs/protocols/linear.py'
 model = dict(
     type='SkeletonClassifier',
     layout='kinect20',
@@ -43,10 +39,6 @@ train_dataloader = dict(
 )
 val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test'))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='Accuracy', topk=(1, 5))
-test_evaluator = val_evaluator
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
 train_cfg = dict(max_epochs=2, val_interval=1)
 default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=1))
 """
