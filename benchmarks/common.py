@@ -8,8 +8,10 @@ import sys
 import types
 from pathlib import Path
 
+from mmskelssl.utils.errors import UserError
 
-class PeerError(ValueError):
+
+class PeerError(UserError):
     """A peer cannot be compared with. The message names its path or the config."""
 
 
@@ -34,7 +36,7 @@ def import_peer(checkout: Path, module: str) -> types.ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise PeerError(f'{checkout} is no checkout of the program ({module}): {error}.') from error
+        raise PeerError(f'{checkout} is not a checkout of the program ({module}): {error}.') from error
     finally:
         # Some of them extend it.
         sys.path[:] = paths

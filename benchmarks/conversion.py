@@ -27,8 +27,9 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from common import PeerError, import_peer
+from common import import_peer
 
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.converters.ntu import NTUReader, read_skeleton_file, write_skeleton_file
 from mmskelssl.converters.parallel import reading
 from mmskelssl.converters.synthetic import SyntheticReader
@@ -265,16 +266,15 @@ def run(args: argparse.Namespace) -> dict:
 def main() -> int:
     args = parse_args()
     torch.set_num_threads(1)
-    try:
-        result = run(args)
-        print(table(result['summary'], result['measured']))
-        if args.json:
-            with written_beside(args.json) as beside:
-                beside.write_text(json.dumps(result, indent=1))
-    except (PeerError, StoreError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: report(args))
+
+
+def report(args: argparse.Namespace) -> None:
+    result = run(args)
+    print(table(result['summary'], result['measured']))
+    if args.json:
+        with written_beside(args.json) as beside:
+            beside.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == '__main__':

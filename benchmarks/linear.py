@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols.loading import load_protocol
 from mmskelssl.evaluation.results import Statistic

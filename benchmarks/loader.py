@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import PeerError, import_peer
+from common import import_peer
 from torch.utils.data import default_collate
 
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
@@ -211,16 +212,15 @@ def main() -> int:
     args = parse_args()
     torch.set_num_threads(1)
     register_all_modules()
-    try:
-        result = run(args)
-        print(table(result['summary']))
-        if args.json:
-            with written_beside(args.json) as beside:
-                beside.write_text(json.dumps(result, indent=1))
-    except (PeerError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: report(args))
+
+
+def report(args: argparse.Namespace) -> None:
+    result = run(args)
+    print(table(result['summary']))
+    if args.json:
+        with written_beside(args.json) as beside:
+            beside.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == '__main__':

@@ -36,6 +36,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmskelssl.cli.config_check import checked
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.registry import MODELS, TRANSFORMS
@@ -415,25 +417,24 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     args = parse_args()
     register_all_modules()
-    try:
-        measured = measure(load_config(args), args)
-        summary = summarize(measured)
-        print(table(summary))
-        if args.json:
-            machine = dict(
-                python=platform.python_version(),
-                torch=torch.__version__,
-                threads=torch.get_num_threads(),
-                device=torch.cuda.get_device_name() if args.device == 'cuda' else platform.processor(),
-            )
-            options = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
-            with written_beside(args.json) as beside:
-                result = dict(summary=summary, measured=measured, options=options, machine=machine)
-                beside.write_text(json.dumps(result, indent=1))
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: report(args))
+
+
+def report(args: argparse.Namespace) -> None:
+    measured = measure(checked(load_config(args)), args)
+    summary = summarize(measured)
+    print(table(summary))
+    if args.json:
+        machine = dict(
+            python=platform.python_version(),
+            torch=torch.__version__,
+            threads=torch.get_num_threads(),
+            device=torch.cuda.get_device_name() if args.device == 'cuda' else platform.processor(),
+        )
+        options = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
+        with written_beside(args.json) as beside:
+            result = dict(summary=summary, measured=measured, options=options, machine=machine)
+            beside.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.cli.config_check import check_config
+from mmskelssl.cli.config_warnings import config_warnings
 from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.datasets.transforms import ViewPipeline
@@ -134,7 +135,8 @@ def test_pretraining_monitors_on_the_same_data(cfg):
 
 
 def test_the_check_finds_nothing(path, cfg):
-    assert check_config(cfg, int(NAME.fullmatch(path.stem)['processes'])) == []
+    assert check_config(cfg) == []
+    assert config_warnings(cfg, int(NAME.fullmatch(path.stem)['processes'])) == []
 
 
 def test_the_papers_data_are_normalized_as_in_the_papers(cfg):

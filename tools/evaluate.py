@@ -14,7 +14,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmskelssl.cli.config_check import checked
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.engine.interruption import Interrupted, stopped_status
 from mmskelssl.evaluation.evaluate import evaluate
 from mmskelssl.evaluation.pretrained_model import read_subject
 from mmskelssl.evaluation.protocols.loading import load_protocol
@@ -22,7 +23,6 @@ from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, read_config
-from mmskelssl.utils.interruption import Interrupted, stopped_status
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

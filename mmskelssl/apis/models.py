@@ -26,10 +26,11 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
-from mmskelssl.utils.checkpoint import check_weights, checkpoint_config
-from mmskelssl.utils.config import ConfigError, model_config
+from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
+from mmskelssl.utils.config import model_config
+from mmskelssl.utils.errors import ClipError, ConfigError
 from mmskelssl.utils.progress import track
-from mmskelssl.utils.setup_env import register_all_modules
+from mmskelssl.utils.setup import register_all_modules
 
 BATCH_SIZE = 256
 
@@ -91,7 +92,7 @@ def extract_features(
         ClipError: If a clip does not fit the model's layout.
         StoreError: If the store is unreadable or has no such split.
         ConfigError: If the model does not know how it tests.
-        ValueError: If there are no clips.
+        ClipError: If there are no clips.
     """
     features, samples = [], []
     for batch in view_batches(model, data, split, 'Encoding'):
@@ -114,7 +115,7 @@ def view_batches(
     elif isinstance(data, (Sequence, np.ndarray)):
         clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
         if not clips:
-            raise ValueError('There are no clips to encode.')
+            raise ClipError('There are no clips to encode.')
         batches = _loader(_ClipsInMemory(clips, model.layout, _normalize(model)))
     else:
         batches = data

@@ -18,7 +18,7 @@ from mmskelssl.datasets import SkeletonDataset, get_layout
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.classifiers.classifier import pretrained_backbone
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import checkpoint_config
+from mmskelssl.utils.checkpoints import checkpoint_config
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.errors import CheckpointError, StoreError
 

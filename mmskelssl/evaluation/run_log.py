@@ -8,9 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-
-class LogError(ValueError):
-    """A log cannot be used. The message names it and says what is wrong."""
+from mmskelssl.utils.errors import LogError
 
 
 def read_run(path: Path) -> list[dict]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.utils.errors import UserError
 from mmskelssl.visualization.projection import project, upright_clips, visible_joints
 from mmskelssl.visualization.skeleton import COLORS, joint_sides
 
@@ -72,7 +73,7 @@ def player_page(
         up: The axis that points up, such as ``+y``; found for each clip where it is not given.
 
     Raises:
-        ValueError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
+        UserError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
     """
     return _PAGE.format(
         title=html.escape(', '.join(titles)),
@@ -117,10 +118,10 @@ def encode_clips(
         joint has -32768 for its first.
 
     Raises:
-        ValueError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
+        UserError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
     """
     if not fps > 0:
-        raise ValueError(f'{fps} frames a second: a positive number is needed.')
+        raise UserError(f'{fps} frames a second: a positive number is needed.')
     arrays, ups = upright_clips(clips, titles, layout, up)
     return [
         dict(title=str(title), fps=fps, shape=array.shape[:3], data=_encoded(array, layout, axis))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.utils.errors import UserError
 
 # For the axis that points up, the one that points right; the third one, right x up, points at the reader.
 _RIGHT_OF = {'+y': '+x', '-y': '+x', '+z': '+x', '-z': '+x', '+x': '-y', '-x': '+y'}
@@ -28,14 +29,14 @@ def upright_clips(
         The clips in float32, and the up axis of each.
 
     Raises:
-        ValueError: If a clip does not fit the layout, or titles and clips differ in number.
+        UserError: If a clip does not fit the layout, or titles and clips differ in number.
     """
     if not len(clips) or len(clips) != len(titles):
-        raise ValueError(f'{len(clips)} clips and {len(titles)} titles: one title for every clip is needed.')
+        raise UserError(f'{len(clips)} clips and {len(titles)} titles: one title for every clip is needed.')
     arrays = [np.asarray(clip, np.float32) for clip in clips]
     for array, title in zip(arrays, titles, strict=True):
         if array.ndim != 4 or array.size == 0 or array.shape[2] != layout.num_joints or array.shape[3] not in (2, 3):
-            raise ValueError(
+            raise UserError(
                 f"Clip '{title}' has shape {array.shape}: persons, frames, {layout.num_joints} joints of layout "
                 f"'{layout.name}' and 2 or 3 coordinates (M, T, V, C) are needed."
             )
@@ -109,10 +110,10 @@ def project(clip: np.ndarray, up: str, turn: float = 0.0) -> np.ndarray:
         (M, T, V, 3): how far right, up, and towards the reader.
 
     Raises:
-        ValueError: If ``up`` is no axis.
+        UserError: If ``up`` is no axis.
     """
     if up not in UP_AXES:
-        raise ValueError(f"Up is '{up}', but has to be one of {UP_AXES}.")
+        raise UserError(f"Up is '{up}', but has to be one of {UP_AXES}.")
     if clip.shape[-1] == 2:
         clip = np.concatenate([clip, np.zeros_like(clip[..., :1])], axis=-1)
     upwards, right = _unit(up), _unit(_RIGHT_OF[up])

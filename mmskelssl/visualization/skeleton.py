@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.utils.errors import UserError
 from mmskelssl.visualization.projection import project, upright_clips, visible_joints
 from mmskelssl.visualization.saving import animation_writer
 
@@ -71,10 +72,10 @@ def draw_frames(
         size: Height of a picture in inches.
 
     Raises:
-        ValueError: If a clip does not fit the layout, or titles and clips differ in number.
+        UserError: If a clip does not fit the layout, or titles and clips differ in number.
     """
     if frames < 1:
-        raise ValueError(f'Cannot draw {frames} frames: at least 1 is needed.')
+        raise UserError(f'Cannot draw {frames} frames: at least 1 is needed.')
     scenes = _scenes(clips, titles, layout, turn, up, frames)
     stills = [[scene.still(index) for index in range(scene.num_frames)] for scene in scenes]
     width = _span([still for row in stills for still in row])[0]
@@ -126,7 +127,7 @@ def animate(
         size: Height of a panel in inches of 100 pixels.
 
     Raises:
-        ValueError: If a clip does not fit the layout, titles and clips differ in number, or no file of that name and
+        UserError: If a clip does not fit the layout, titles and clips differ in number, or no file of that name and
             ``fps`` can be written.
     """
     save = animation_writer(path, fps)

@@ -115,7 +115,7 @@ def test_peer_takes_part(benchmark, peer, tmp_path):
 def test_peer_that_is_none_is_an_error(benchmark, tmp_path):
     status, out, err = benchmark(*TINY, '--peer', tmp_path)
     assert status == 1 and out == ''
-    assert err.startswith(f'error: {tmp_path} is no checkout of the program') and err.count('\n') == 1
+    assert err.startswith(f'error: {tmp_path} is not a checkout of the program') and err.count('\n') == 1
     assert not is_stubbed()
 
 

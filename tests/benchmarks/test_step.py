@@ -210,7 +210,7 @@ def test_peer_takes_turns(run, peer):
     [
         ('SkeletonCLR', [], '--peer takes a config of CMD with a BiGRU on 25 joints'),
         ('CMD', ['--batch-size', 3], 'needs a queue_size (16) that --batch-size 3 divides'),
-        ('CMD', ['--peer', '/nowhere'], '/nowhere is no checkout of the program'),
+        ('CMD', ['--peer', '/nowhere'], '/nowhere is not a checkout of the program'),
         ('CMD', ['--cfg-options', 'model.num_neighbors=17'], 'num_neighbors=17 neighbours of queue_size=16'),
         ('CMD', ['--cfg-options', 'model.modalities=["joint"]'], "learns on three modalities, the config on ['joint']"),
     ],

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmskelssl.apis import extract_features
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation import knn_predict
 from mmskelssl.registry import DATASETS
 from mmskelssl.utils import register_all_modules

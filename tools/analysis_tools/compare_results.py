@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation.results import EvaluationReport, ProtocolCard, load_report
+from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.files import written_beside
 
 
@@ -38,7 +39,7 @@ def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
     """The comparison in Markdown."""
     results = [(report, result) for report in reports for result in report.results if metric in result.metrics]
     if not results:
-        raise ValueError(f"No report has a metric '{metric}'.")
+        raise ReportError(f"No report has a metric '{metric}'.")
     protocols = list(dict.fromkeys(result.protocol for _, result in results))
     first = {result.protocol: result.card for _, result in reversed(results)}
     notes = [_note(result.protocol, first[result.protocol], result.card) for _, result in results]

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config

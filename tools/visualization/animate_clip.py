@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils import StoreError
 from mmskelssl.utils.files import written_beside
@@ -54,12 +55,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    try:
-        run(args)
-    except (StoreError, ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.sampler import ClipDraw
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.registry import DATASETS, MODELS
-from mmskelssl.utils import StoreError, register_all_modules
-from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
+from mmskelssl.utils import ConfigError, UserError, register_all_modules
+from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.utils.progress import track
 from mmskelssl.visualization import animate, draw_frames, save_figure
 
@@ -34,7 +35,7 @@ def build(cfg: dict, registry: object, path: str) -> object:
     """Builds what the config says; unknown names and arguments are the config's mistakes."""
     try:
         return registry.build(cfg)
-    except StoreError:
+    except UserError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f'Config {path}: {error.args[0]}') from error
@@ -64,6 +65,8 @@ def normalized(dataset: SkeletonDataset, positions: np.ndarray) -> list[np.ndarr
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.frames < 1 or not 1 <= args.fps <= 50:
+        raise UserError('--frames has to be at least 1, and --fps 1 to 50.')
     cfg = load_config(args)
     dataset_cfg = cfg.get('train_dataloader', {}).get('dataset')
     if dataset_cfg is None:
@@ -95,15 +98,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    if args.frames < 1 or not 1 <= args.fps <= 50:
-        print('error: --frames has to be at least 1, and --fps 1 to 50.', file=sys.stderr)
-        return 1
-    try:
-        run(args)
-    except (ConfigError, StoreError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -11,10 +11,11 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
 from mmskelssl.registry import DATASETS
-from mmskelssl.utils import CheckpointError, StoreError, register_all_modules
-from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
+from mmskelssl.utils import ConfigError, UserError, register_all_modules
+from mmskelssl.utils.config import add_config_arguments, load_config
 from mmskelssl.visualization import plot_embedding, save_figure
 from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
 
@@ -44,7 +45,7 @@ def build_dataset(cfg: Config, split: str | None, path: str) -> SkeletonDataset:
         )
     try:
         return DATASETS.build(dict(found[0], split=split) if split else found[0])
-    except StoreError:
+    except UserError:
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f'Config {path}: {error.args[0]}') from error
@@ -73,12 +74,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    try:
-        run(args)
-    except (ConfigError, StoreError, CheckpointError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -18,15 +18,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmskelssl.datasets.label_draws import NUM_DRAWS, names_digest
-from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
 from mmskelssl.evaluation.features import view_text
 from mmskelssl.evaluation.pretrained_model import Subject
 from mmskelssl.evaluation.protocols.base import PREDICTIONS, Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import PROTOCOLS
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
+from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 from mmskelssl.utils.progress import bar
 
 

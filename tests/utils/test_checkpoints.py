@@ -1,17 +1,25 @@
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 from torch import nn
 
 import mmskelssl  # noqa: F401  registers safe loading
-from mmskelssl.utils.checkpoint import check_weights, checkpoint_config, load_checkpoint_file
+from mmskelssl.utils.checkpoints import (
+    check_weights,
+    checkpoint_config,
+    load_checkpoint_file,
+    newest_whole_checkpoint,
+)
 from mmskelssl.utils.errors import CheckpointError
 
 
@@ -124,7 +132,7 @@ def test_file_that_is_no_checkpoint(path, content):
 
 
 def assert_is_no_checkpoint(path):
-    with pytest.raises(CheckpointError, match='is damaged or no PyTorch checkpoint') as caught:
+    with pytest.raises(CheckpointError, match='is damaged or not a PyTorch checkpoint') as caught:
         load_checkpoint_file(str(path))
     assert_one_line_naming(caught, path)
 
@@ -148,8 +156,8 @@ def test_weights_that_fit():
     [
         (nn.Linear(4, 2).state_dict(), r'its weight has shape \(2, 4\) instead of \(2, 3\)'),
         (nn.Linear(3, 2, bias=False).state_dict(), 'it lacks bias'),
-        ({**nn.Linear(3, 2).state_dict(), 'extra': torch.ones(1)}, 'it has extra besides'),
-        ({str(n): torch.ones(1) for n in range(9)}, 'it lacks weight; it lacks bias; it has 0 besides.*and 7 more'),
+        ({**nn.Linear(3, 2).state_dict(), 'extra': torch.ones(1)}, 'it has an extra extra'),
+        ({str(n): torch.ones(1) for n in range(9)}, 'it lacks weight; it lacks bias; it has an extra 0.*and 7 more'),
     ],
 )
 def test_weights_that_do_not_fit_are_named(weights, message):
@@ -178,3 +186,78 @@ def test_config_with_code_is_refused_and_not_executed(text, tmp_path):
 def test_checkpoint_without_config(checkpoint):
     with pytest.raises(CheckpointError, match=r'x\.pth carries no config: give the config'):
         checkpoint_config(checkpoint, 'x.pth')
+
+
+def content(iteration=1, time='20260101_120000'):
+    """A checkpoint of training, as far as resuming asks for it."""
+    weights = torch.full((50,), float(iteration))
+    meta = dict(iter=iteration, epoch=1, time=time)
+    return dict(state_dict=dict(weight=weights, bias=weights[:7].double()), optimizer={}, meta=meta)
+
+
+@pytest.fixture(scope='module')
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp('saved') / 'iter_1.pth'
+    save_checkpoint(content(), str(path))
+    return path
+
+
+def stored_positions(path):
+    """Positions of all bytes of a checkpoint that hold stored data; the rest is headers and padding."""
+    whole = path.read_bytes()
+    positions = []
+    for entry in zipfile.ZipFile(path).infolist():
+        lengths = entry.header_offset + 26  # of name and extra field, two bytes each
+        name, extra = (int.from_bytes(whole[lengths + i : lengths + i + 2], 'little') for i in (0, 2))
+        start = entry.header_offset + 30 + name + extra
+        positions += range(start, start + entry.file_size)
+    return positions
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_a_flipped_bit_of_stored_data_is_noticed(saved, tmp_path_factory, data):
+    damaged = bytearray(saved.read_bytes())
+    position = data.draw(st.sampled_from(stored_positions(saved)))
+    damaged[position] ^= 1 << data.draw(st.integers(0, 7))
+    folder = tmp_path_factory.mktemp('damaged')
+    (folder / 'iter_1.pth').write_bytes(damaged)
+    with pytest.raises(CheckpointError, match='damaged'):
+        CheckpointLoader.load_checkpoint(str(folder / 'iter_1.pth'))
+    with pytest.raises(CheckpointError, match='No checkpoint in .* is whole'):
+        newest_whole_checkpoint(folder)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_a_cut_file_is_noticed(saved, tmp_path_factory, data):
+    whole = saved.read_bytes()
+    folder = tmp_path_factory.mktemp('cut')
+    (folder / 'iter_1.pth').write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    with pytest.raises(CheckpointError, match='damaged'):
+        CheckpointLoader.load_checkpoint(str(folder / 'iter_1.pth'))
+    with pytest.raises(CheckpointError, match='No checkpoint in .* is whole'):
+        newest_whole_checkpoint(folder)
+
+
+def test_the_newest_whole_checkpoint_is_resumed_from(tmp_path):
+    assert newest_whole_checkpoint(tmp_path) is None
+    for iteration in (9, 10, 11):
+        save_checkpoint(content(iteration), str(tmp_path / f'iter_{iteration}.pth'))
+    torch.save(dict(weight=torch.ones(1)), tmp_path / 'weights_alone.pth')
+    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_11.pth')
+    whole = (tmp_path / 'iter_11.pth').read_bytes()
+    middle = whole.index(b'\x00\x00\x30\x41')  # a weight
+    (tmp_path / 'iter_11.pth').write_bytes(whole[:middle] + b'\x01' + whole[middle + 1 :])
+    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')
+    (tmp_path / 'iter_10.pth').write_bytes(b'')
+    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_9.pth')
+    (tmp_path / 'iter_9.pth').unlink()
+    with pytest.raises(CheckpointError, match='No checkpoint in .* is whole'):
+        newest_whole_checkpoint(tmp_path)
+
+
+def test_the_checkpoint_of_the_last_run_is_newer_than_one_of_more_iterations(tmp_path):
+    for iteration, time in ((20, '20260101_120000'), (10, '20260102_120000'), (5, '20260102_110000')):
+        save_checkpoint(content(iteration, time), str(tmp_path / f'iter_{iteration}.pth'))
+    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')
