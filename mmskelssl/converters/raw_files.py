@@ -170,15 +170,15 @@ def _inner(name: str) -> PurePosixPath:
 
 
 def _walk(top: Path, passed_over: PassedOver) -> Iterator[Path]:
-    """Files below a folder. Links may lead in circles, so no folder is read twice under one name."""
+    """Files below a folder. Links may lead in circles, so a folder is not read in itself, nor twice under one name."""
     read = set()
-    pending = [top]
+    pending: list[tuple[Path, frozenset[str]]] = [(top, frozenset())]
     while pending:
-        folder = pending.pop()
-        key = (os.path.realpath(folder), folder.name)
-        if key in read:
+        folder, above = pending.pop()
+        real = os.path.realpath(folder)
+        if real in above or (real, folder.name) in read:
             continue
-        read.add(key)
+        read.add((real, folder.name))
         try:
             with os.scandir(folder) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
@@ -190,7 +190,7 @@ def _walk(top: Path, passed_over: PassedOver) -> Iterator[Path]:
             if _is_hidden(entry.name):
                 passed_over[HIDDEN].append(str(path))
             elif path.is_dir():
-                pending.append(path)
+                pending.append((path, above | {real}))
             elif path.is_file():
                 yield path
             else:

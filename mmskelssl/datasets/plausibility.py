@@ -81,10 +81,10 @@ def _advice(size: float, high: float) -> str:
 
 
 def _about_depth(store: ClipStore, depths: np.ndarray) -> Iterator[str]:
-    if store.frames.shape[-1] != 3 or not depths.any() or depths.min() < 0 or depths.max() > 1:
-        return
-    # A hand lies less than a metre before its camera, and no joint of it at exactly one.
-    if store.layout.spine is None and depths.max() < 0.99:
+    # Some keypoint is nearly certain, while the joints of a hand lie some half a metre from its camera.
+    certain = 0.5 if store.layout.spine else 0.99
+    is_score = len(depths) and depths.min() >= 0 and certain <= depths.max() <= 1
+    if store.frames.shape[-1] != 3 or not is_score:
         return
     yield (
         f'third coordinates are all between 0 and 1 ({depths.min():.3g} to {depths.max():.3g}), as the scores of 2D '
