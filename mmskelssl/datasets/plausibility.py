@@ -62,8 +62,8 @@ def _median(values: np.ndarray) -> np.ndarray:
 def _about_axes(store: ClipStore) -> Iterator[str]:
     if (store.num_persons > store.num_frames).mean() > 0.5:
         yield (
-            f'most clips have more persons than frames, such as {store.num_persons[0]} and {store.num_frames[0]}: bring '
-            'arrays to (M, T, V, C), persons before frames.'
+            f'most clips have more persons than frames, such as {store.num_persons[0]} and {store.num_frames[0]}: '
+            'bring arrays to (M, T, V, C), persons before frames.'
         )
     if store.frames.shape[-1] == 2 and (store.num_persons == 3).all():
         yield (
@@ -75,7 +75,7 @@ def _about_axes(store: ClipStore) -> Iterator[str]:
 def _about_labels(store: ClipStore) -> Iterator[str]:
     counts = np.bincount(store.labels, minlength=len(store.classes))
     if len(counts) > 2 and not counts[0] and counts[1:].all():
-        yield f'no clip has label 0 ({store.classes[0]!r}), and all other classes have some: do your labels count from 1?'
+        yield f'no clip has label 0 ({store.classes[0]!r}), but all other classes have some: do labels count from 1?'
 
 
 def _about_size(store: ClipStore, sizes: np.ndarray) -> Iterator[str]:
