@@ -10,9 +10,9 @@ import numpy as np
 
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.layouts import UP_AXES
 from mmskelssl.utils import StoreError, UserError
 from mmskelssl.visualization import draw_frames, save_figure
-from mmskelssl.visualization.projection import UP_AXES
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +39,7 @@ def class_label(store: ClipStore, name: str) -> int:
 
 def run(args: argparse.Namespace) -> None:
     if args.num < 1 or args.frames < 1:
-        raise UserError('--num and --frames have to be at least 1.')
+        raise UserError('--num and --frames: at least 1 is needed.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:
