@@ -29,7 +29,7 @@ def store(tmp_path):
 
 
 def test_clips_that_a_step_leaves_are_told_once(store, told, tmp_path, monkeypatch):
-    monkeypatch.setattr(normalized_cache, '_CHUNK', 4)
+    monkeypatch.setattr(normalized_cache, '_CHUNK', 5)  # the last one is of one clip
     for _ in range(2):
         normalized_clips(store, [dict(type='CenterPersons'), dict(type='CenterClip')], tmp_path / 'cache')
     (message,) = told
