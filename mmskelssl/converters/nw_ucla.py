@@ -10,6 +10,7 @@ import json
 import os
 import re
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.raw_files import PassedOver, RawFile, choose, described, distinct, find_files
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -35,6 +37,8 @@ ACTIONS = {
 CLASS_OF_ACTION = {action: label for label, action in enumerate(ACTIONS)}
 EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464}
 
+_SUFFIX = '.json'
+_MAX_BYTES = 16 << 20
 _NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
 
 
@@ -44,7 +48,7 @@ class NWUCLAReader(Reader):
     The split is the standard cross-view one: views 1 and 2 train, view 3 tests.
 
     Args:
-        path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
+        path: The ``.tar.gz``, a ``.zip``, or a folder that holds the JSON files at any depth.
 
     Raises:
         StoreError: If the path does not exist, is not an archive, or holds no clip.
@@ -56,37 +60,38 @@ class NWUCLAReader(Reader):
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         self.source = dict(dataset='NW-UCLA', path=str(self.path))
-        texts = self._read_archive() if self.path.is_file() else self._read_folder()
+        is_tar = self.path.is_file() and not zipfile.is_zipfile(self.path)
+        texts, self.passed_over = self._read_tar() if is_tar else self._find()
         if not texts:
-            raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
+            raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. '
+                             f'{" ".join(described(self.passed_over))}')  # fmt: skip
         # Archives and file systems list files in any order; the store's order is that of the names.
         self._texts = sorted(texts.items())
 
-    def _read_archive(self) -> dict[str, bytes]:
+    def _read_tar(self) -> tuple[dict[str, bytes | RawFile], PassedOver]:
         try:
             with tarfile.open(self.path) as archive:
-                files = (member for member in archive if member.isfile() and member.name.endswith('.json'))
-                texts = {member.name: archive.extractfile(member).read() for member in files}
+                members = [member for member in archive if member.isfile()]
+                wanted, passed_over = choose([member.name for member in members], _SUFFIX)
+                texts = {
+                    member.name: archive.extractfile(member).read() for member in members if member.name in set(wanted)
+                }
                 # The checksum of a compressed archive lies after its last file.
                 archive.fileobj.read()
-                return texts
+                return texts, passed_over
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
 
-    def _read_folder(self) -> dict[str, Path]:
-        if not self.path.is_dir():
-            raise StoreError(f'{self.path} does not exist: give the NW-UCLA archive or its folder.')
-        return {str(file.relative_to(self.path)): file for file in self.path.rglob('*.json')}
+    def _find(self) -> tuple[dict[str, bytes | RawFile], PassedOver]:
+        found = find_files([self.path], _SUFFIX)
+        return {str(file).removeprefix(f'{self.path}/'): file for file in distinct(found.files)}, found.passed_over
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def read(self, index: int) -> list[RawClip]:
         name, text = self._texts[index]
-        try:
-            return [_parse(name, text if isinstance(text, bytes) else text.read_bytes())]
-        except OSError as error:
-            raise ClipError(f"Clip '{name}' is unreadable: {error}") from error
+        return [_parse(name, text if isinstance(text, bytes) else text.read(_MAX_BYTES))]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         sides = {'xview_train': (1, 2), 'xview_test': (3,)}
