@@ -1,15 +1,36 @@
-"""Files of a raw data set, in folders or in zip archives as they were downloaded, which are never unpacked."""
+"""Files of a raw data set, in folders or in archives as they were downloaded, which are never unpacked."""
 
 from __future__ import annotations
 
 import io
 import os
+import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mmskelssl.utils.errors import ClipError, StoreError
+
+_TAR_SUFFIXES = ('.tar', '.tar.gz', '.tgz', '.tar.xz', '.txz', '.tar.bz2')
+# No file of a clip or a recording is larger: what is larger in a tar archive is listed and not kept.
+_LARGEST = 128 << 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive.
+
+    Args:
+        name: Its path there.
+        size: Its number of bytes.
+        read: Gives them.
+    """
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -18,15 +39,15 @@ class RawFile:
 
     Args:
         path: The file, or the archive.
-        member: The entry in the archive, and the open archive.
+        member: The file in the archive.
     """
 
     path: Path
-    member: tuple[zipfile.ZipInfo, zipfile.ZipFile] | None = None
+    member: Member | None = None
 
     @property
     def name(self) -> str:
-        return self.member[0].filename if self.member else self.path.name
+        return self.member.name if self.member else self.path.name
 
     @property
     def stem(self) -> str:
@@ -37,6 +58,11 @@ class RawFile:
     def folder(self) -> str:
         """The name of the folder that it lies in, or of the archive where that has none."""
         return self._inner_path.parent.name or (self.path.name if self.member else self.path.parent.name)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the folders that it lies in, the outermost first, and its own."""
+        return self._inner_path.parts if self.member else self.path.parts
 
     @property
     def _inner_path(self) -> PurePosixPath:
@@ -58,10 +84,10 @@ class RawFile:
         if self.member and (self._inner_path.is_absolute() or '..' in self._inner_path.parts):
             raise ClipError(f'{self}: the path leaves the archive')
         try:
-            size = self.member[0].file_size if self.member else self.path.stat().st_size
+            size = self.member.size if self.member else self.path.stat().st_size
             if size > limit:
                 raise ClipError(f'{self}: {size} bytes are more than the {limit} allowed for a clip')
-            return self.member[1].read(self.member[0]) if self.member else self.path.read_bytes()
+            return self.member.read() if self.member else self.path.read_bytes()
         except ClipError:
             raise
         # A damaged archive makes zipfile and the decompressors fail in many ways.
@@ -70,28 +96,57 @@ class RawFile:
 
 
 def list_files(paths: Sequence[str | os.PathLike], suffix: str) -> Iterator[RawFile]:
-    """All files with a suffix in folders, at any depth, and in zip archives, in no particular order.
+    """All files with a suffix in folders, at any depth, and in zip and tar archives, in no particular order.
+
+    Hidden files are left out: archives made on Macs hold one for each file. Members of a zip archive are read when they
+    are asked for. A compressed tar archive can only be read from the beginning to the end: its members are held in
+    memory.
 
     Raises:
         StoreError: If a path does not exist or is not a whole archive.
     """
     for path in map(Path, paths):
-        if path.is_dir():
-            yield from (RawFile(file) for file in path.rglob(f'*{suffix}'))
-        elif path.is_file():
-            archive = _open_archive(path)
-            for info in archive.infolist():
-                if info.filename.endswith(suffix):
-                    yield RawFile(path, (info, archive))
-        else:
-            raise StoreError(f'{path} does not exist: give a folder or a zip archive.')
+        yield from (file for file in _list(path, suffix) if not file.stem.startswith('.'))
 
 
-def _open_archive(path: Path) -> zipfile.ZipFile:
+def _list(path: Path, suffix: str) -> Iterator[RawFile]:
+    if path.is_dir():
+        yield from (RawFile(file) for file in path.rglob(f'*{suffix}'))
+    elif path.is_file():
+        members = _tar_members if path.name.lower().endswith(_TAR_SUFFIXES) else _zip_members
+        yield from (RawFile(path, member) for member in members(path, suffix))
+    else:
+        raise StoreError(f'{path} does not exist: give a folder, or a zip or tar archive.')
+
+
+def _zip_members(path: Path, suffix: str) -> list[Member]:
     try:
-        return zipfile.ZipFile(io.BufferedReader(_PositionalFile(path)))
+        archive = zipfile.ZipFile(io.BufferedReader(_PositionalFile(path)))
     except Exception as error:
         raise StoreError(f'{path} is not a whole zip archive: download it again. ({error})') from error
+    return [
+        Member(info.filename, info.file_size, partial(archive.read, info))
+        for info in archive.infolist()
+        if info.filename.endswith(suffix)
+    ]
+
+
+def _tar_members(path: Path, suffix: str) -> list[Member]:
+    try:
+        with tarfile.open(path) as archive:
+            files = (info for info in archive if info.isfile() and info.name.endswith(suffix))
+            members = [Member(info.name, info.size, _tar_content(archive, info)) for info in files]
+            # The checksum of a compressed archive lies after its last file.
+            archive.fileobj.read()
+            return members
+    # A damaged archive makes tarfile and the decompressors fail in many ways.
+    except Exception as error:
+        raise StoreError(f'{path} is not a whole tar archive: download it again. ({error})') from error
+
+
+def _tar_content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], bytes]:
+    content = archive.extractfile(info).read() if info.size <= _LARGEST else b''
+    return lambda: content
 
 
 class _PositionalFile(io.RawIOBase):

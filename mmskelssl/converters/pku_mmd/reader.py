@@ -17,9 +17,9 @@ from mmskelssl.converters.pku_mmd.files import (
     parse_label,
     parse_recording,
     parse_split,
-    text_lines,
 )
 from mmskelssl.converters.raw_files import RawFile, list_files
+from mmskelssl.converters.text import text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -74,8 +74,7 @@ class PKUMMDReader(Reader):
     def __init__(self, paths: Sequence[str | os.PathLike], phase: int = 2, ranges: str = 'half-open') -> None:
         self.ranges = ranges
         where = ', '.join(map(str, paths))
-        # Archives made on Macs hold a hidden file for each file.
-        files = [file for file in sorted(list_files(paths, '.txt'), key=str) if not file.stem.startswith('.')]
+        files = sorted(list_files(paths, '.txt'), key=str)
         splits = {file: match for file in files if (match := _SPLIT_FILE.fullmatch(file.stem))}
         self._recordings = _by_name([file for file in files if file not in splits], 'skeleton')
         self._labels = _by_name([file for file in files if file not in splits], 'label')
