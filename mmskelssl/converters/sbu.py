@@ -1,7 +1,7 @@
 """SBU Kinect Interaction (Yun et al., Two-person Interaction Detection, CVPRW 2012), two persons of 15 joints.
 
 The set is distributed as folders ``sXXsYY/CC/NNN`` (the pair, the class, the take) with a file ``skeleton_pos.txt``:
-one line per frame, with the frame's number and then x, y, z of the joints of both persons, the one on the left first.
+one line per frame, with the frame's number and then x, y, z of the joints of both persons.
 There the coordinates are scaled, by another factor along each axis; here they are in metres again, by the formula of
 the data set's own readme.
 """

@@ -231,6 +231,7 @@ COCO17 = SkeletonLayout(
     pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
     spine=(11, 5),
     shoulders=(5, 6),
+    up='-y',
     groups={
         'trunk': (0, 1, 2, 3, 4),
         'left arm': (5, 7, 9),
