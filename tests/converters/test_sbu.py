@@ -107,7 +107,7 @@ def test_folds_share_no_pair():
 
 
 @pytest.mark.shared
-def test_the_real_set(shared, tmp_path, convert):
+def test_the_real_set(shared, tmp_path, convert, check_draws):
     status, out, err = convert(shared / 'data' / 'sbu' / 'SBU.tar.gz', tmp_path / 'store')
     assert status == 0 and 'warning' not in err
     assert '282 clips written' in out and '0 clips skipped.' in out
@@ -124,6 +124,7 @@ def test_the_real_set(shared, tmp_path, convert):
             {(store.attributes['performer'][i], store.attributes['partner'][i]) for i in side} for side in (train, test)
         ]
         assert not pairs[0] & pairs[1]
+        check_draws(f'sbu_fold{fold}_train', dict(zip(store.names[train], store.labels[train], strict=True)))
     clip = store[store.names.tolist().index('s01s02_01_001')]
     assert clip.shape == (2, 45, 15, 3)
     np.testing.assert_allclose(clip[0, 0, 0], [1.28 - 2.56 * 0.21496, 0.96 - 1.92 * 0.32665, 1.28 * 1.7849], atol=1e-6)

@@ -115,7 +115,7 @@ def test_folder_without_clips(tmp_path):
 
 
 @pytest.mark.shared
-def test_the_real_set(shared, tmp_path, convert):
+def test_the_real_set(shared, tmp_path, convert, check_draws):
     status, out, err = convert(shared / 'data' / 'utd_mhad' / 'Skeleton.tar.gz', tmp_path / 'store')
     assert status == 0 and 'warning' not in err
     assert '861 clips written; splits: xsub_train 431, xsub_test 430.' in out and '0 clips skipped.' in out
@@ -124,6 +124,8 @@ def test_the_real_set(shared, tmp_path, convert):
     assert set(np.bincount(store.labels)) == {31, 32} and len(store.classes) == 27
     sides = [set(store.attributes['performer'][store.split(f'xsub_{side}')].tolist()) for side in ('train', 'test')]
     assert sides == [{1, 3, 5, 7}, {2, 4, 6, 8}]
+    train = store.split('xsub_train')
+    check_draws('utd_mhad_xsub_train', dict(zip(store.names[train], store.labels[train], strict=True)))
     clip = store[store.names.tolist().index('a1_s1_t1')]
     np.testing.assert_allclose(clip[0, 0, [0, 19]], KNOWN, rtol=0, atol=1e-6)
     # The layout: heads above hips above feet, the right arm waves, and limbs keep their length.
