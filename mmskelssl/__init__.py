@@ -2,7 +2,7 @@
 
 from mmengine.config.utils import MODULE2PACKAGE
 
-from mmskelssl.utils.checkpoint import register_safe_checkpoint_loading
+from mmskelssl.utils.checkpoints import register_safe_checkpoint_loading
 from mmskelssl.version import __version__
 
 # MMEngine imports this package whenever a config names the scope `mmskelssl`,

@@ -4,8 +4,8 @@
 
 Runs follow one another until there were so many kills and so many minutes have passed. A kill is SIGKILL, SIGTERM or
 SIGINT to all processes of the run, loader workers included, or, where it has several, SIGKILL to one of them; it comes
-at any time: while the run starts, trains, writes a checkpoint, validates, or ends. Prints a line a kill and a summary;
-the exit status is 1 if a run ended differently or did not end.
+at any time: while the run starts, trains, writes a checkpoint, validates, or ends. Prints a line per kill and a
+summary; the exit status is 1 if a run ended differently or did not end.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'tests'))
-from tools_runs import ROOT, command_and_environment, run
+from workshop import ROOT, command_and_environment, run
 
 # Dropout, three modalities, two loader workers, a schedule by iteration, checkpoints within epochs.
 CONFIG = f"""

@@ -3,7 +3,11 @@
 import argparse
 import sys
 
+from mmengine.config import Config
+
+from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.launch import add_run_arguments, load_config, run_config
+from mmskelssl.utils import register_all_modules
 
 
 def main() -> int:
@@ -11,9 +15,10 @@ def main() -> int:
     add_run_arguments(parser)
     parser.add_argument('checkpoint', help="checkpoint file, or 'none' for the freshly initialized model")
     args = parser.parse_args()
+    register_all_modules()
 
-    def config():
-        cfg = load_config(args)
+    def config() -> Config:
+        cfg = checked(load_config(args))
         cfg.load_from = None if args.checkpoint == 'none' else args.checkpoint
         return cfg
 

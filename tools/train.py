@@ -3,12 +3,15 @@
 import argparse
 import sys
 
+from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmskelssl.cli.config_check import checked
+from mmskelssl.cli.config_warnings import config_warnings
 from mmskelssl.cli.dry_run import dry_run
-from mmskelssl.cli.launch import add_run_arguments, exit_status, load_config, num_processes, run_config
-from mmskelssl.utils import register_all_modules
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.cli.launch import add_run_arguments, load_config, num_processes, run_config
+from mmskelssl.utils import ConfigError, register_all_modules
 
 
 def main() -> int:
@@ -31,16 +34,25 @@ def main() -> int:
         const=1,
         type=int,
         metavar='PROCESSES',
-        help='check config and files for a run of so many processes (default: 1), run one small iteration, and stop',
+        help='check config and files for a run of that many processes (default: 1), run one small iteration, and stop',
     )
     args = parser.parse_args()
     register_all_modules()
     if args.check is not None:
-        return exit_status(lambda: dry_run(with_training_flags(load_config(args), args), args.check))
-    return run_config(lambda: checked(with_training_flags(load_config(args), args), num_processes(args)), 'train')
+        return exit_status(lambda: dry_run(training_config(args), args.check))
+
+    def config() -> Config:
+        cfg = checked(training_config(args))
+        for warning in config_warnings(cfg, num_processes(args)):
+            print(f'warning: {warning}', file=sys.stderr)
+        return cfg
+
+    return run_config(config, 'train')
 
 
-def with_training_flags(cfg, args):
+def training_config(args: argparse.Namespace) -> Config:
+    """The config with all arguments merged in."""
+    cfg = load_config(args)
     if args.amp:
         if get_device() == 'cpu':
             cfg.optim_wrapper.update(type='BFloat16OptimWrapper')
@@ -49,7 +61,7 @@ def with_training_flags(cfg, args):
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-            raise ValueError('--auto-scale-lr: the config does not say auto_scale_lr=dict(base_batch_size=...).')
+            raise ConfigError('--auto-scale-lr: the config needs auto_scale_lr=dict(base_batch_size=...).')
         cfg.auto_scale_lr.enable = True
     if args.resume:
         cfg.resume = True

@@ -2,7 +2,7 @@
 _loader = dict(
     sampler=dict(type='ClipSampler', shuffle=False),
     collate_fn=dict(type='mmskelssl.batch_collate'),
-    worker_init_fn=dict(type='mmskelssl.outlive_interruption'),
+    worker_init_fn=dict(type='mmskelssl.leave_signals_to_parent'),
     dataset=dict(type='SkeletonDataset'),
 )
 train_dataloader = dict(

@@ -14,9 +14,10 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmskelssl.cli.config_check import check_config, missing_files, refuse
+from mmskelssl.cli.config_warnings import config_warnings
 
 _CLIPS = 4
-# Values that a dry run has instead of the config's, where the config has the key.
+# Values of a dry run, which replace those of the config where it has the key.
 _REDUCED = {
     'train_dataloader.batch_size': _CLIPS,
     'val_dataloader.batch_size': _CLIPS,
@@ -31,7 +32,6 @@ _REDUCED = {
     'train_cfg.max_iters': 1,
     'train_cfg.val_interval': 1,
     'train_cfg.val_begin': 1,
-    'model.cross_epoch': 0,  # the last stage, which the first is a part of
     'auto_scale_lr.enable': False,
     'compile': False,
     'runner_type': 'Runner',
@@ -40,7 +40,7 @@ _REDUCED = {
     'visualizer.vis_backends': [dict(type='LocalVisBackend')],
     'log_level': 'WARNING',
 }
-# Changes of these make no difference that anyone has to know.
+# Changes of these are not reported: they make no difference to the user.
 _SILENT = (
     *('num_workers', 'persistent_workers', 'prefetch_factor', 'val_interval', 'val_begin', 'enable', 'checkpoint'),
     *('vis_backends', 'log_level'),
@@ -64,7 +64,7 @@ class FirstBatch:
 
 
 class DryRunner(Runner):
-    """A runner whose loaders, of galleries too, end after one batch."""
+    """A runner whose loaders end after one batch, those of galleries too."""
 
     @staticmethod
     def build_dataloader(*args, **kwargs) -> FirstBatch:
@@ -74,17 +74,17 @@ class DryRunner(Runner):
 def dry_run(cfg: Config, num_processes: int) -> None:
     """Checks a config, then trains and validates one small batch with it in a temporary work directory.
 
-    Model, data, augmentations, hooks and evaluation are the config's; what is smaller is said. The sizes of the bank
-    and of the encoders, and with them the memory that they need, are not reduced.
+    Model, data, augmentations, hooks and evaluation are those of the config; what is reduced is printed. The sizes of
+    the model, and with them the memory that it needs, are not reduced. A method with stages runs the first one.
 
     Args:
         cfg: The config.
-        num_processes: Of the run that is meant; this one has one.
+        num_processes: Of the run that is checked; the dry run itself has one.
 
     Raises:
-        ConfigError: If there is anything to find fault with; the message lists it all.
+        ConfigError: If anything is wrong; the message lists all of it.
     """
-    refuse(cfg, [*check_config(cfg, num_processes), *missing_files(cfg)])
+    refuse(cfg, [*check_config(cfg), *config_warnings(cfg, num_processes), *missing_files(cfg)])
     small, changes = reduced(cfg)
     print('\n'.join(['In one process, with', *(f'  {change}' for change in changes)]))
     with tempfile.TemporaryDirectory() as folder:
@@ -97,12 +97,12 @@ def dry_run(cfg: Config, num_processes: int) -> None:
     size = sum(parameter.numel() for parameter in runner.model.parameters())
     numbers = {name.partition('/')[2]: buffer.current() for name, buffer in runner.message_hub.log_scalars.items()}
     print(', '.join(f'{name} {value:.4g}' for name, value in numbers.items() if 'time' not in name))
-    print(f'{size:,} parameters; {clips:,} clips, {math.ceil(clips / total):,} iterations an epoch of {total} clips')
+    print(f'{size:,} parameters; {clips:,} clips, {math.ceil(clips / total):,} iterations per epoch of {total} clips')
     print(f'{cfg.filename} passes.')
 
 
 def reduced(cfg: Config) -> tuple[Config, list[str]]:
-    """The config of a dry run, and what was changed, one line a key."""
+    """The config of a dry run, and what was changed, one line per key."""
     small = copy.deepcopy(cfg)
     changes = []
     for key, value in _REDUCED.items():

@@ -1,4 +1,4 @@
-"""What tools/train.py and tools/test.py share: from arguments to a run."""
+"""Shared by tools/train.py and tools/test.py: from arguments to a run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from pathlib import Path
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import is_distributed
+from mmengine.dist import init_dist, is_distributed
 
-from mmskelssl.cli.config_check import changed_settings
+from mmskelssl.cli.config_warnings import changed_settings
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.engine.interruption import Interrupted, die_with_launcher
 from mmskelssl.registry import RUNNERS
+from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 from mmskelssl.utils.config import add_config_arguments
 from mmskelssl.utils.config import load_config as load_plain_config
-from mmskelssl.utils.interruption import Interrupted, die_with_launcher
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
-
-_DEAD_WORKER = 'A loader worker died: killed, out of memory, or its store was cut short meanwhile.'
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of every run."""
     add_config_arguments(parser)
     parser.add_argument('--work-dir', help='folder of logs and checkpoints; default: work_dirs/<name of the config>')
+    add_launcher_argument(parser)
+
+
+def add_launcher_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--launcher``, which the scripts for several processes pass."""
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how processes were started'
     )
@@ -53,11 +57,11 @@ def run_config(config: Callable[[], Config], method: str) -> int:
     """Builds a runner and calls it.
 
     Args:
-        config: Makes the config.
-        method: ``train`` or ``test``.
+        config: Builds the config; it may raise errors of the user.
+        method: Method of the runner: ``train`` or ``test``.
 
     Returns:
-        Exit status: 0; 1 after a mistake or failure; 75 where SIGTERM and 130 where Ctrl-C stopped the run.
+        Exit status: 0; 1 after an error; 75 if SIGTERM stopped the run, 130 if Ctrl-C did.
     """
 
     def run() -> None:
@@ -71,17 +75,26 @@ def run_config(config: Callable[[], Config], method: str) -> int:
                 print(f'warning: {cfg.load_from} is resumed with {change}', file=sys.stderr)
         elif method == 'train' and not cfg.get('resume') and any(Path(cfg.work_dir).glob('*.pth')):
             print(
-                f'warning: {cfg.work_dir} holds checkpoints of an earlier run; this one overwrites those of the same '
-                'name. --resume would go on with it, another --work-dir keeps both.',
+                f'warning: {cfg.work_dir} holds checkpoints of an earlier run; this run overwrites those of the same '
+                'name. To go on with the earlier run, pass --resume; to keep both, another --work-dir.',
                 file=sys.stderr,
             )
         getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
 
-    # Says where a process died whose mapped store was cut short.
+    return run_together(run)
+
+
+def run_together(action: Callable[[], None]) -> int:
+    """Runs the body of a tool in this process, which may be one of several.
+
+    Returns:
+        Exit status: 0; 1 after a mistake or failure; 75 where SIGTERM and 130 where Ctrl-C stopped the run.
+    """
+    # If a mapped store is cut short, the process dies of SIGBUS; this prints where.
     if not faulthandler.is_enabled():
         faulthandler.enable()
     try:
-        status = exit_status(run)
+        status = exit_status(action)
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
         return _leave_together(interruption.status, is_orderly=True)
@@ -93,39 +106,12 @@ def run_config(config: Callable[[], Config], method: str) -> int:
     return _leave_together(status, is_orderly=not status)
 
 
-def exit_status(action: Callable[[], None]) -> int:
-    """Runs the body of a tool and turns users' mistakes into one line on standard error.
-
-    Returns:
-        0, or 1 after a mistake.
-    """
-    try:
-        action()
-    except (ConnectionError, EOFError) as error:  # what is left of a worker that died while it handed a batch over
-        return _failed(f'{_DEAD_WORKER} ({error!r})')
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        if os.environ.get('MMSKELSSL_TRACEBACK'):
-            raise
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        return _failed(f'{message}\n(set MMSKELSSL_TRACEBACK=1 to see where it comes from)')
-    except RuntimeError as error:
-        if not str(error).startswith('DataLoader worker'):
-            raise
-        return _failed(f'{_DEAD_WORKER} ({error})')
-    return 0
-
-
-def _failed(message: str) -> int:
-    print(f'error: {message}', file=sys.stderr)
-    return 1
-
-
 def _leave_together(status: int, is_orderly: bool) -> int:
-    """Ends a process of a distributed run; others return with their status.
+    """Ends a process of a distributed run; in a run of one process, gives back the status.
 
-    A process group is taken apart in order, but after a failure, as that may wait for ranks that wait for this one:
-    the launcher stops the others. Even so its threads sometimes abort an interpreter that ends as usual; the process
-    leaves without.
+    After success all processes wait for each other. After a failure the others may be waiting for this one, so it
+    leaves alone and the launcher stops them. Threads of the process group can abort an interpreter that ends in the
+    usual way, so the process leaves by ``os._exit``.
     """
     if is_distributed():
         if is_orderly:
@@ -139,11 +125,24 @@ def _leave_together(status: int, is_orderly: bool) -> int:
 
 
 def _set_up_processes(cfg: Config) -> None:
-    """Chooses how the model is shared, and joins processes by gloo where MMEngine would look for a GPU in vain."""
+    """Chooses the model's wrapper and connects the processes."""
     wrapper = dict(
         type='mmskelssl.BatchSplitDataParallel', find_unused_parameters=cfg.get('find_unused_parameters', False)
     )
     cfg.model_wrapper_cfg = wrapper | cfg.get('model_wrapper_cfg', {})
+    join_processes(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+
+
+def join_processes(launcher: str, backend: str = 'nccl', **options: object) -> None:
+    """Joins the processes that a launcher started.
+
+    Args:
+        launcher: ``pytorch``, ``slurm`` or ``mpi``.
+        backend: Of the communication; always gloo where torchrun started processes without a GPU.
+        **options: Of the process group.
+    """
     die_with_launcher()
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+    if launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
+    else:
+        init_dist(launcher, backend, **options)

@@ -15,7 +15,7 @@ from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.models import MomentumContrast
 from mmskelssl.models.backbones.graph import directed_partition
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.checkpoints import check_weights
 from mmskelssl.utils.errors import CheckpointError
 
 Weights = dict[str, Tensor]

@@ -4,7 +4,7 @@ from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from mmskelssl.datasets.sampler import ClipSampler
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
-from mmskelssl.datasets.workers import outlive_interruption
+from mmskelssl.datasets.workers import leave_signals_to_parent
 
 __all__ = [
     'LAYOUTS',
@@ -15,6 +15,6 @@ __all__ = [
     'SkeletonLayout',
     'batch_collate',
     'get_layout',
-    'outlive_interruption',
+    'leave_signals_to_parent',
     'transforms',
 ]

@@ -1,4 +1,4 @@
-"""Loader workers."""
+"""How loader workers react to signals."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ _SECONDS_TO_NOTICE = 2
 
 
 @FUNCTIONS.register_module()
-def outlive_interruption(worker_id: int) -> None:
-    """Worker init function: leaves it to the worker's process what to do about Ctrl-C and SIGTERM.
+def leave_signals_to_parent(worker_id: int, _scope_: str | None = None) -> None:
+    """Worker init function: workers ignore Ctrl-C, and exit on SIGTERM from their parent or when it dies.
 
-    A cluster's SIGTERM reaches workers as well, and their death would end the iteration that is to be finished. One
-    that comes from their process ends them, and so does its death, also before they could know it: torch takes the
-    process that has adopted a worker by then for its own.
+    A cluster sends SIGTERM to the workers too. If they died of it, the iteration that is to be finished would fail. A
+    parent that died before the worker began is noticed as well, which torch alone does not: it takes the process that
+    has adopted the worker for its parent.
+
+    Args:
+        worker_id: Of torch.
+        _scope_: MMEngine's mark on the parts of a config that inherits from another package's.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A handler would not learn who sent it.
+    # Blocked, and not handled, since a handler does not learn who sent the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    threading.Thread(target=_obey, args=[multiprocessing.parent_process()], daemon=True).start()
+    threading.Thread(target=_exit_with, args=[multiprocessing.parent_process()], daemon=True).start()
 
 
-def _obey(parent: multiprocessing.process.BaseProcess) -> None:
+def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
     sender = None
     while sender != parent.pid and parent.is_alive():
         received = signal.sigtimedwait([signal.SIGTERM], _SECONDS_TO_NOTICE)

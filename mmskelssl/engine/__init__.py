@@ -1,3 +1,3 @@
-from mmskelssl.engine import checkpoints, hooks, optim, runner, strategies
+from mmskelssl.engine import checkpoints, hooks, interruption, optim, runner, strategies
 
-__all__ = ['hooks', 'optim', 'runner', 'strategies']
+__all__ = ['checkpoints', 'hooks', 'interruption', 'optim', 'runner', 'strategies']

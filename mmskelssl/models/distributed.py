@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.distributed as dist
 from mmengine.dist import all_gather, all_reduce, all_reduce_dict, get_rank, get_world_size
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -156,3 +156,17 @@ class _SumOverProcesses(torch.autograd.Function):
         gradient = gradient.clone()
         dist.all_reduce(gradient)
         return gradient
+
+
+def unwrap_model(model: nn.Module) -> nn.Module:
+    """The model inside a distributed wrapper, or the model itself."""
+    return model.module if is_model_wrapper(model) else model
+
+
+def any_rank(flag: bool) -> bool:
+    """Whether the flag is set on at least one process. All processes have to call this."""
+    if get_world_size() == 1:
+        return flag
+    flags = torch.tensor(float(flag))
+    all_reduce(flags, op='max')
+    return bool(flags)

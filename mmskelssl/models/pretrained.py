@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.checkpoints import check_weights
 from mmskelssl.utils.errors import CheckpointError
 
 

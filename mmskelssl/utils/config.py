@@ -25,20 +25,20 @@ class _Overrides(DictAction):
     ) -> None:
         for value in values:
             if '=' not in value:
-                parser.error(f"{option_string}: '{value}' is no KEY=VALUE")
+                parser.error(f"{option_string}: '{value}' is not KEY=VALUE")
         super().__call__(parser, namespace, values, option_string)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what every tool that takes a config has: its path and ``--cfg-options``."""
+    """Adds the arguments of every tool that takes a config: its path and ``--cfg-options``."""
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=_Overrides,
         metavar='KEY=VALUE',
-        help='entries of the config to override, such as train_dataloader.batch_size=64 or key="[a,b]"; quote lists '
-        'and leave no blanks in them',
+        help='config keys to override, such as train_dataloader.batch_size=64 or key="[a,b]"; put lists in quotes, '
+        'without blanks',
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmskelssl.utils.errors import OutputExistsError
+
 
 @contextmanager
 def written_beside(path: str | os.PathLike) -> Iterator[Path]:
@@ -33,11 +35,11 @@ def folder_written_beside(path: str | os.PathLike, overwrite: bool = False) -> I
     """The same for a folder.
 
     Raises:
-        FileExistsError: If ``path`` exists and ``overwrite`` is not set.
+        OutputExistsError: If ``path`` exists and ``overwrite`` is not set.
     """
     path = Path(path)
     if path.exists() and not overwrite:
-        raise FileExistsError(
+        raise OutputExistsError(
             f'{path} exists already: choose another path, or replace it by --overwrite (in Python: overwrite=True).'
         )
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Progress with remaining time for everything long."""
+"""Progress bars with remaining time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ T = TypeVar('T')
 
 
 def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
-    """Yields ``items`` while a bar on standard error shows how many of ``total`` are done and when the rest will be."""
+    """Yields ``items``; a bar on standard error shows how many of ``total`` are done and the remaining time."""
     return rich_track(items, total=total, description=description, console=Console(stderr=True))
 
 
 @contextmanager
 def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """The same for what is no iteration: gives a function that takes how many of ``total`` are done."""
+    """The same without an iterable: gives a function that takes how many of ``total`` are done."""
     with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)

@@ -12,6 +12,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mmskelssl.utils.errors import UserError
 from mmskelssl.utils.files import written_beside
 
 MAX_GIF_FPS = 50
@@ -23,15 +24,15 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: float = 150) -> No
     Args:
         figure: The figure.
         path: The file; its ending names the format, such as ``.png``, ``.pdf`` or ``.svg``.
-        dpi: Pixels an inch.
+        dpi: Pixels per inch.
 
     Raises:
-        ValueError: If the ending names no format that matplotlib can write.
+        UserError: If the ending names no format that matplotlib can write.
     """
     kind = Path(path).suffix.lstrip('.').lower()
     known = figure.canvas.get_supported_filetypes()
     if kind not in known:
-        raise ValueError(f'Cannot write a figure to {path}: its name has to end in one of {sorted(known)}.')
+        raise UserError(f'Cannot write a figure to {path}: its name has to end in one of {sorted(known)}.')
     with written_beside(path) as beside:
         figure.savefig(beside, dpi=dpi, format=kind)
 
@@ -43,24 +44,24 @@ def animation_writer(path: str | os.PathLike, fps: float) -> Callable[[Sequence[
 
     Args:
         path: The file, ending in ``.gif`` or ``.mp4``.
-        fps: Frames a second.
+        fps: Frames per second.
 
     Raises:
-        ValueError: If the path has another ending, the format cannot have ``fps``, or it needs ffmpeg and there is
+        UserError: If the path has another ending, the format cannot have ``fps``, or it needs ffmpeg and there is
             none.
     """
     kind = Path(path).suffix.lower()
     if kind not in ('.gif', '.mp4'):
-        raise ValueError(f'Animations are written as GIF or MP4, but {path} does not end in .gif or .mp4.')
+        raise UserError(f'Animations are written as GIF or MP4, but {path} does not end in .gif or .mp4.')
     if fps < 1:
-        raise ValueError(f'{fps} frames a second: at least 1 is needed.')
+        raise UserError(f'{fps} frames per second: at least 1 is needed.')
     if kind == '.gif':
         if fps > MAX_GIF_FPS:
-            raise ValueError(f'{fps} frames a second: a GIF can have 1 to {MAX_GIF_FPS}.')
+            raise UserError(f'{fps} frames per second: a GIF can have 1 to {MAX_GIF_FPS}.')
         return partial(_save_gif, path, fps)
     ffmpeg = shutil.which('ffmpeg')
     if ffmpeg is None:
-        raise ValueError(
+        raise UserError(
             f'{path} needs the program ffmpeg, which is not on the PATH: install it (apt-get install ffmpeg, conda '
             'install ffmpeg), or write a GIF.'
         )
@@ -87,4 +88,4 @@ def _save_mp4(ffmpeg: str, path: str | os.PathLike, fps: float, images: Sequence
         done = subprocess.run([*command, str(beside)], input=b''.join(image.tobytes() for image in images),
                               stderr=subprocess.PIPE)  # fmt: skip
         if done.returncode:
-            raise OSError(f'ffmpeg could not write {path}: {done.stderr.decode(errors="replace").strip()}')
+            raise UserError(f'ffmpeg could not write {path}: {done.stderr.decode(errors="replace").strip()}')

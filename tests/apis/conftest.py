@@ -3,12 +3,13 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.config import model_config
 
 
 @pytest.fixture
 def pretraining_config() -> Config:
     """Of a tiny SkeletonCLR on clips of 25 joints."""
-    backbone = dict(type='BiGRU', num_joints=25, num_persons=2, hidden_channels=4)
+    backbone = dict(type='BiGRU', hidden_channels=4)
     pipeline = [dict(type='CenterCropResize', num_frames=8, ratio=0.95)]
     return Config(
         dict(
@@ -20,10 +21,9 @@ def pretraining_config() -> Config:
                 queue_size=8,
                 feat_dim=4,
             ),
+            data_preprocessor=dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline),
             test_dataloader=dict(
-                dataset=dict(
-                    type='SkeletonDataset', store='nowhere', pipeline=pipeline, normalize=[dict(type='CenterClip')]
-                )
+                dataset=dict(type='SkeletonDataset', store='nowhere', normalize=[dict(type='CenterClip')])
             ),
         )
     )
@@ -42,7 +42,7 @@ def make_checkpoint(tmp_path):
 
     def make(cfg, name='epoch_1.pth', **meta):
         torch.manual_seed(0)
-        model = MODELS.build(cfg.model)
+        model = MODELS.build(model_config(cfg))
         path = tmp_path / name
         torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=cfg.pretty_text, **meta)), path)
         return path

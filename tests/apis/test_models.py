@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipStore, SkeletonDataset, batch_collate
+from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -21,7 +20,7 @@ def test_model_of_a_checkpoint_brings_its_config(pretraining_config, make_checkp
 def test_initializing_prints_nothing(pretraining_config, capfd):
     model = init_model(pretraining_config, device='cpu')
     assert capfd.readouterr() == ('', '')
-    query, key = (getattr(model, name).state_dict() for name in ('encoder_q', 'encoder_k'))
+    query, key = (getattr(model, name).state_dict() for name in ('encoder', 'encoder_k'))
     assert all(torch.equal(query[name], key[name]) for name in query)
 
 
@@ -31,7 +30,7 @@ def test_loading_prints_nothing(pretraining_config, make_checkpoint, capfd):
 
 
 def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make_store):
-    """Whatever the shape of the data: arrays, a store, its path, or a loader."""
+    """Whatever the shape of the data: arrays, a store, its path, or a data set."""
     path = make_store(lengths=(5, 9, 30, 12, 7))
     model = init_model(pretraining_config, device='cpu')
     store = ClipStore(path)
@@ -39,12 +38,11 @@ def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make
     assert list(of_store['features']) == ['joint', 'bone'] and of_store['features']['bone'].shape == (5, 8)
     assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
     of_clips = extract_features(model, [store[i] for i in range(len(store))])
-    assert set(of_clips) == {'features', 'index'}
+    assert set(of_clips) == {'features'}
     dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
     dataset_cfg.pop('type')
-    loader = DataLoader(SkeletonDataset(**dataset_cfg), batch_size=2, collate_fn=batch_collate)
-    for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
-        assert torch.equal(other['index'], torch.arange(5))
+    dataset = SkeletonDataset(**dataset_cfg)
+    for other in (of_clips, extract_features(model, str(path)), extract_features(model, dataset)):
         for name, feature in of_store['features'].items():
             torch.testing.assert_close(other['features'][name], feature)
 
@@ -77,20 +75,6 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [np.zeros((2, 9, 25, 3))])
     with pytest.raises(ValueError, match='no clips to encode'):
         extract_features(model, [])
-
-
-def test_pipeline_on_the_device(pretraining_config, make_store):
-    """Where the model's preprocessor makes the views, clips get there unviewed."""
-    model = init_model(pretraining_config, device='cpu')
-    store = ClipStore(make_store())
-    clips = [store[i] for i in range(3)]
-    expected = extract_features(model, clips)['features']['joint']
-    on_device = pretraining_config.copy()
-    pipeline = on_device.test_dataloader.dataset.pop('pipeline')
-    on_device.model.data_preprocessor = dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline)
-    other = init_model(on_device, device='cpu')
-    other.load_state_dict(model.state_dict())
-    torch.testing.assert_close(extract_features(other, clips)['features']['joint'], expected)
 
 
 @pytest.mark.parametrize('clip, message', [

@@ -189,7 +189,7 @@ def test_missing_key_that_sizes_are_read_from_is_named(method, needed):
             'encoder_q.encoder.gru.weight_ih_l7',
             r'it lacks encoder_[qk]\.joint\.backbone\.layers|it has encoder_q.joint',
         ),
-        ('encoder_q.fc.5.weight', 'it lacks|it has encoder_q.joint.neck.5.weight besides'),
+        ('encoder_q.fc.5.weight', 'it lacks|it has an extra encoder_q.joint.neck.5.weight'),
     ],
 )
 def test_extra_key_is_named(extra, says):

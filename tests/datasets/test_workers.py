@@ -4,13 +4,13 @@ import sys
 # The worker starts after its process has gone. It keeps the pipe open for as long as it lives.
 SCRIPT = """
 import multiprocessing, os, time
-from mmskelssl.datasets.workers import outlive_interruption
+from mmskelssl.datasets.workers import leave_signals_to_parent
 
 def work():
     while os.getppid() == multiprocessing.parent_process().pid:
         time.sleep(0.01)
     print('alone', flush=True)
-    outlive_interruption(0)
+    leave_signals_to_parent(0)
     time.sleep(600)
 
 multiprocessing.get_context('fork').Process(target=work).start()

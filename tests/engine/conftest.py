@@ -17,8 +17,8 @@ def _seeded():
 def make_runner(tmp_path):
     """Builds a runner over a list of ready batches."""
 
-    def make(model, batches=(), hooks=(), accumulative_counts=1, max_epochs=1, lr=0.1, **options):
-        if batches:
+    def make(model, batches=(), hooks=(), accumulative_counts=1, max_epochs=1, lr=0.1, seed=None, **options):
+        if len(batches):
             options |= dict(
                 train_dataloader=DataLoader(batches, batch_size=1, collate_fn=lambda items: items[0]),
                 train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
@@ -30,6 +30,7 @@ def make_runner(tmp_path):
             default_hooks=dict(checkpoint=None, logger=None),
             custom_hooks=list(hooks),
             default_scope='mmskelssl',
+            randomness=dict(seed=seed),
             experiment_name=f'{tmp_path.name}_{next(_numbers)}',
             log_level='WARNING',
             **options,

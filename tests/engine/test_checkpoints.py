@@ -1,104 +1,105 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from mmengine.fileio import get_file_backend, put
+from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
+from torch import nn
 
-from mmskelssl.engine.checkpoints import SealingBackend, check_seal
+from mmskelssl.engine.checkpoints import WholeFilesBackend
 from mmskelssl.utils import CheckpointError
-from mmskelssl.utils.newest_checkpoint import newest_whole_checkpoint
 
 
-def content(iteration=1, epoch=1):
-    weights = torch.full((50,), float(iteration))
-    return dict(state_dict=dict(weight=weights), optimizer={}, meta=dict(iter=iteration, epoch=epoch))
-
-
-@pytest.fixture(scope='module')
-def sealed(tmp_path_factory):
-    path = tmp_path_factory.mktemp('sealed') / 'iter_1.pth'
-    save_checkpoint(content(), str(path))
-    return path
-
-
-def test_what_mmengine_saves_is_sealed_and_comes_back(sealed):
-    assert isinstance(get_file_backend(str(sealed)), SealingBackend)
-    check_seal(sealed)
-    for load in (CheckpointLoader.load_checkpoint, lambda path: torch.load(path, weights_only=True)):
-        assert torch.equal(load(str(sealed))['state_dict']['weight'], torch.ones(50))
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.data())
-def test_damage_to_any_byte_is_noticed(sealed, tmp_path_factory, data):
-    whole = sealed.read_bytes()
-    # The last two bytes before the seal are its length: without it the file counts as another program's.
-    end = len(whole) - 66
-    position = data.draw(st.integers(0, end - 1) | st.integers(end + 2, len(whole) - 1))
-    bit = data.draw(st.integers(0, 7))
-    path = tmp_path_factory.mktemp('damaged') / 'iter_1.pth'
-    path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
-    with pytest.raises(CheckpointError, match='damaged'):
-        CheckpointLoader.load_checkpoint(str(path))
-
-
-@pytest.mark.parametrize('kept', [0, 1, 100, -1, -64, -65])
-def test_a_file_cut_short_is_noticed(sealed, tmp_path, kept):
-    (tmp_path / 'cut.pth').write_bytes(sealed.read_bytes()[:kept])
-    with pytest.raises(CheckpointError, match='damaged'):
-        CheckpointLoader.load_checkpoint(str(tmp_path / 'cut.pth'))
-
-
-def test_checkpoints_of_other_programs_have_no_seal_and_pass(tmp_path):
-    torch.save(content(), tmp_path / 'other.pth')
-    check_seal(tmp_path / 'other.pth')
-    assert CheckpointLoader.load_checkpoint(str(tmp_path / 'other.pth'))['meta']['iter'] == 1
-
-
-def test_other_files_are_written_as_they_are(tmp_path):
+def test_files_are_written_as_they_are(tmp_path):
+    assert isinstance(get_file_backend(str(tmp_path / 'iter_1.pth')), WholeFilesBackend)
     for number, text in enumerate([b'', b'text', b'PK\x05\x06']):
         put(text, str(tmp_path / 'folder' / str(number)))
         assert (tmp_path / 'folder' / str(number)).read_bytes() == text
 
 
-def test_a_failed_write_leaves_the_old_file(sealed, tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / 'iter_1.pth'
-    save_checkpoint(content(1), str(path))
+    save_checkpoint(dict(meta=dict(iter=1)), str(path))
 
     def full(descriptor):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(OSError, match='No space left'):
-        save_checkpoint(content(2), str(path))
+        save_checkpoint(dict(meta=dict(iter=2)), str(path))
     assert [file.name for file in tmp_path.iterdir()] == ['iter_1.pth']
     assert CheckpointLoader.load_checkpoint(str(path))['meta']['iter'] == 1
 
 
-def test_the_newest_whole_checkpoint_is_resumed_from(tmp_path, caplog):
-    assert newest_whole_checkpoint(tmp_path) is None
-    for iteration in (9, 10, 11):
-        save_checkpoint(content(iteration), str(tmp_path / f'iter_{iteration}.pth'))
-    torch.save(dict(weight=torch.ones(1)), tmp_path / 'weights_alone.pth')
-    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_11.pth')
-    whole = (tmp_path / 'iter_11.pth').read_bytes()
-    middle = whole.index(b'\x00\x00\x30\x41')  # a weight
-    (tmp_path / 'iter_11.pth').write_bytes(whole[:middle] + b'\x01' + whole[middle + 1 :])
-    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')
-    (tmp_path / 'iter_10.pth').write_bytes(b'')
-    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_9.pth')
-    (tmp_path / 'iter_9.pth').unlink()
-    with pytest.raises(CheckpointError, match='No checkpoint in .* is whole'):
-        newest_whole_checkpoint(tmp_path)
+class Toy(BaseModel):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        return dict(loss=(self.weight * inputs).mean())
 
 
-def test_the_checkpoint_of_the_last_run_is_newer_than_one_of_more_iterations(tmp_path):
-    for iteration, time in ((20, '20260101_120000'), (10, '20260102_120000'), (5, '20260102_110000')):
-        checkpoint = content(iteration)
-        checkpoint['meta']['time'] = time
-        save_checkpoint(checkpoint, str(tmp_path / f'iter_{iteration}.pth'))
-    assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')
+BATCHES = [dict(inputs=torch.ones(2, 1))]
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Counts checkpoints written; the numbers in ``full`` do not fit any more."""
+
+    class Disk:
+        written, full, present = 0, (), []
+
+    put = WholeFilesBackend.put
+
+    def limited(self, obj, filepath):
+        if str(filepath).endswith('.pth'):
+            Disk.written += 1
+            Disk.present.append(names(filepath))
+            if Disk.written in Disk.full:
+                raise OSError(errno.ENOSPC, 'No space left on device')
+        put(self, obj, filepath)
+
+    monkeypatch.setattr(WholeFilesBackend, 'put', limited)
+    return Disk
+
+
+def names(path):
+    return sorted(file.name for file in Path(path).parent.glob('*.pth'))
+
+
+def test_old_checkpoints_go_when_the_new_one_is_whole(make_runner, disk):
+    runner = make_runner(Toy(), BATCHES, [dict(type='CheckpointHook', interval=1, max_keep_ckpts=1)], max_epochs=3)
+    runner.train()
+    assert disk.present == [[], ['epoch_1.pth'], ['epoch_2.pth']]
+    assert names(runner.work_dir + '/x') == ['epoch_3.pth']
+
+
+def test_a_full_disk_keeps_the_last_good_one_and_says_so(make_runner, disk, capfd):
+    disk.full = (2, 3)
+    runner = make_runner(Toy(), BATCHES, [dict(type='CheckpointHook', interval=1, max_keep_ckpts=1)], max_epochs=4)
+    runner.train()
+    assert disk.present == [[], ['epoch_1.pth'], ['epoch_1.pth'], ['epoch_1.pth']]
+    assert names(runner.work_dir + '/x') == ['epoch_4.pth']
+    assert runner.message_hub.get_info('keep_ckpt_ids') == [4]
+    error = capfd.readouterr()
+    assert (error.out + error.err).count('No space left on device') == 2
+    assert f'last good one is {runner.work_dir}/epoch_1.pth' in error.out + error.err
+
+
+def test_a_run_whose_last_checkpoint_is_not_written_fails(make_runner, disk):
+    disk.full = (2,)
+    runner = make_runner(Toy(), BATCHES, [dict(type='CheckpointHook', interval=1, max_keep_ckpts=1)], max_epochs=2)
+    with pytest.raises(CheckpointError, match='No space left.*--resume'):
+        runner.train()
+    assert names(runner.work_dir + '/x') == ['epoch_1.pth']
+
+
+def test_checkpoints_by_iteration_end_an_update(make_runner, disk):
+    hook = dict(type='CheckpointHook', interval=2, by_epoch=False)
+    runner = make_runner(Toy(), BATCHES * 8, [hook], accumulative_counts=4)
+    runner.train()
+    assert names(runner.work_dir + '/x') == ['iter_4.pth', 'iter_8.pth']

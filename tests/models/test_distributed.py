@@ -3,7 +3,7 @@ import torch
 import torch.multiprocessing as mp
 from torch import nn
 
-from mmskelssl.models.distributed import synchronize_batch_norm
+from mmskelssl.models.distributed import any_rank, synchronize_batch_norm, unwrap_model
 
 SHARES = [3, 0, 1]  # clips of each process
 
@@ -54,6 +54,24 @@ def test_batch_statistics_of_all_processes(tmp_path, options):
         torch.testing.assert_close(state.pop('gradients'), expected)
         torch.testing.assert_close(state.pop('still'), norm(x[:2]).detach())
         torch.testing.assert_close(state, dict(norm.state_dict()), check_dtype=True)
+
+
+def _vote(rank, folder):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    torch.save([any_rank(rank == 1), any_rank(False)], f'{folder}/{rank}.pth')
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+
+def test_a_flag_of_one_process_is_seen_by_all(tmp_path):
+    mp.spawn(_vote, (str(tmp_path),), nprocs=2)
+    assert [torch.load(tmp_path / f'{rank}.pth') for rank in (0, 1)] == [[True, False]] * 2
+    assert any_rank(True) and not any_rank(False)
+
+
+def test_a_model_without_a_wrapper_is_itself():
+    model = nn.Linear(1, 1)
+    assert unwrap_model(model) is model
 
 
 def test_one_process_is_torch_itself():

@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tools_runs import ROOT, command_and_environment, run, write_store
+
+from mmskelssl.datasets.clip_store import ClipStore
 
 # Dropout, two loader workers, a schedule by iteration; 4 iterations an epoch.
 CONFIG = f"""
@@ -161,7 +165,8 @@ def test_a_run_stopped_again_and_again_is_the_uninterrupted_one(train, workshop)
     # The newest checkpoint is damaged meanwhile: the one before does as well.
     newest = workshop / 'stopped' / 'iter_8.pth'
     content = bytearray(newest.read_bytes())
-    content[len(content) // 2] ^= 1
+    middle = len(content) // 2
+    content[middle : middle + 1000] = bytes(byte ^ 1 for byte in content[middle : middle + 1000])
     newest.write_bytes(content)
     output = train('stopped')
     assert 'iter_8.pth is damaged' in output and 'resumed epoch: 1, iter: 6' in output
@@ -180,8 +185,22 @@ def test_processes_stop_and_go_on_together(train, workshop):
 def test_a_failure_of_one_rank_ends_all(train):
     start = time.monotonic()
     output = train('failed', processes=2, fault='fail_on_one_rank:1', status=1)
-    assert 'error: one rank has had enough' in output
+    assert 'ValueError: one rank has had enough' in output  # with its traceback
     assert time.monotonic() - start < 100
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+def test_a_clip_with_nan_stops_all_processes_and_is_named(train, tmp_path, processes):
+    write_store(tmp_path / 'store', train=27, test=11)
+    (tmp_path / 'config.py').write_text(CONFIG)
+    (tmp_path / 'faults.py').write_text(FAULTS)
+    store = ClipStore(tmp_path / 'store')
+    frames = np.memmap(tmp_path / 'store' / 'frames.bin', 'float32', 'r+', shape=store.frames.shape)
+    frames[store.offsets[5] : store.offsets[6]] = np.nan
+    frames.flush()
+    output = train('nan', processes=processes, status=1, folder=tmp_path)
+    (clips,) = set(re.findall(r'the loss is not finite \(.*Clips of this update: (.*)\.', output))
+    assert len(clips.split(', ')) == 8 and 'clip 5' in clips.split(', ')
 
 
 def test_a_killed_worker_ends_the_run(train):
@@ -224,9 +243,9 @@ def test_slurm_requeues_what_was_stopped(tmp_path, status, job, requeued):
 def test_loader_workers_obey_their_process_alone():
     script = """
 import multiprocessing, subprocess, time
-from mmskelssl.datasets import outlive_interruption
+from mmskelssl.datasets import leave_signals_to_parent
 def work():
-    outlive_interruption(0)
+    leave_signals_to_parent(0)
     time.sleep(60)
 worker = multiprocessing.get_context('fork').Process(target=work)
 worker.start()

@@ -145,7 +145,7 @@ def test_files_that_are_none_are_refused(mistake, tmp_path):
     (tmp_path / 'src.pt').write_bytes(b'not a checkpoint')
     assert f'Checkpoint {tmp_path}/src.pt ' in mistake('cmd', None)
     torch.save([1, 2], tmp_path / 'src.pt')
-    assert 'holds a list and not a checkpoint' in mistake('cmd', None)
+    assert 'holds a list, not a checkpoint' in mistake('cmd', None)
 
 
 def test_missing_file_is_refused(run, tmp_path):

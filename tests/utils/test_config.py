@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from mmskelssl.utils.config import ConfigError, add_config_arguments, read_config
+from mmskelssl.utils.config import add_config_arguments, read_config
+from mmskelssl.utils.errors import ConfigError
 
 
 def test_misspelt_config_names_the_nearest(tmp_path):
@@ -17,4 +18,4 @@ def test_override_without_a_value_is_a_usage_error(capsys):
     assert parser.parse_args(['c.py', '--cfg-options', 'a.b=3', 'c=[1,2]']).cfg_options == {'a.b': 3, 'c': [1, 2]}
     with pytest.raises(SystemExit):
         parser.parse_args(['c.py', '--cfg-options', 'a.b', '3'])
-    assert "'a.b' is no KEY=VALUE" in capsys.readouterr().err
+    assert "'a.b' is not KEY=VALUE" in capsys.readouterr().err

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mmskelssl.evaluation.run_log import LogError, find_logs, read_run
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.evaluation.run_log import find_logs, read_run
+from mmskelssl.utils.errors import LogError
 from mmskelssl.visualization import plot_curves, save_figure
 
 COUNTERS = ('epoch', 'iter', 'step')
@@ -78,7 +80,7 @@ def select(curves: Sequence[Curve], patterns: Sequence[str] | None, logs: Sequen
 
 
 def table(curves: Sequence[Curve]) -> str:
-    """First, best and last value of each curve, one a line."""
+    """First, best and last value of each curve, one per line."""
     heads = ('log', 'rows of', 'key', 'first', 'best', 'last', 'last step')
     rows = [heads]
     for c in curves:
@@ -135,12 +137,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    try:
-        run(args)
-    except (LogError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation.results import EvaluationReport, ProtocolCard, load_report
+from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.files import written_beside
 
 
@@ -38,7 +39,7 @@ def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
     """The comparison in Markdown."""
     results = [(report, result) for report in reports for result in report.results if metric in result.metrics]
     if not results:
-        raise ValueError(f"No report has a metric '{metric}'.")
+        raise ReportError(f"No report has a metric '{metric}'.")
     protocols = list(dict.fromkeys(result.protocol for _, result in results))
     first = {result.protocol: result.card for _, result in reversed(results)}
     notes = [_note(result.protocol, first[result.protocol], result.card) for _, result in results]
@@ -58,10 +59,19 @@ def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
 
 def _note(protocol: str, reference: ProtocolCard, card: ProtocolCard) -> str:
     unlike = [
-        f'{name} is {_short(getattr(card, name))}, not {_short(getattr(reference, name))}'
+        difference
         for name in reference.unlike(card)
+        for difference in _differences(name, getattr(reference, name), getattr(card, name))
     ]
     return f'{protocol}: not comparable with the first number of its column: {"; ".join(unlike)}.' if unlike else ''
+
+
+def _differences(name: str, reference: object, value: object) -> list[str]:
+    """What differs, of a dict its entries alone."""
+    if not isinstance(reference, dict) or not isinstance(value, dict):
+        return [f'{name} is {_short(value)}, not {_short(reference)}']
+    keys = [key for key in {**reference, **value} if reference.get(key) != value.get(key)]
+    return [f'{name}.{key} is {_short(value.get(key))}, not {_short(reference.get(key))}' for key in keys]
 
 
 def _short(value: object) -> str:

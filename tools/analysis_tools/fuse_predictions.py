@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
 from mmskelssl.evaluation.functional import check_aligned, fuse_scores, topk_accuracy
 from mmskelssl.evaluation.results import Statistic
+from mmskelssl.utils.errors import ReportError
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
 def fuse(paths: list[Path], weights: list[float] | None, out: Path | None) -> None:
     weights = weights or [1.0] * len(paths)
     if len(weights) != len(paths):
-        raise ValueError(f'--weights: {len(weights)} weights for {len(paths)} files.')
+        raise ReportError(f'--weights: {len(weights)} weights for {len(paths)} files: give one for each file.')
     predictions = {str(path): load_arrays(path, 'names', 'labels', 'scores') for path in paths}
     check_aligned(predictions)
     scores = fuse_scores([prediction['scores'] for prediction in predictions.values()], weights)

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.converters.ntu import BODY_SELECTIONS, DATASETS, NTUReader
-from mmskelssl.utils.errors import StoreError
 
 
 def main() -> int:
@@ -19,11 +19,11 @@ def main() -> int:
                         'those with most energy of the first four (ISC, CMD, MMCV), or the first as listed '
                         '(CrosSCLR) (default: %(default)s)')  # fmt: skip
     args = parser.parse_args()
-    try:
-        reader = NTUReader(args.src, DATASETS.get(args.dataset), args.bodies)
-    except StoreError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    return exit_status(lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    reader = NTUReader(args.src, DATASETS.get(args.dataset), args.bodies)
     return run_conversion(lambda _: reader, args, reader.dataset.split_sizes)
 
 

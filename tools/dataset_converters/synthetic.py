@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from mmskelssl.cli.conversion import add_conversion_arguments, run_conversion
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.converters.ntu import NTU60_TRAIN_PERFORMERS, write_skeleton_file
 from mmskelssl.converters.pku_mmd import write_pku_tree
 from mmskelssl.converters.synthetic import SyntheticReader
-from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.progress import track
 
 
@@ -45,16 +45,16 @@ def main() -> int:
     parser.add_argument('--raw-ntu', type=Path, metavar='DIR', help='also write every clip as DIR/NAME.skeleton')
     parser.add_argument('--raw-pku', type=Path, metavar='DIR', help="also write them as PKU-MMD II's files")
     args = parser.parse_args()
-    try:
-        reader = SyntheticReader(args.num_clips, args.seed)
-        status = run_conversion(lambda _: reader, args)
-        for write, folder in ((write_ntu, args.raw_ntu), (write_pku, args.raw_pku)):
-            if status == 0 and folder:
-                write(reader, folder)
-                print(f'raw files: {folder}')
-    except (StoreError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    return exit_status(lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    reader = SyntheticReader(args.num_clips, args.seed)
+    status = run_conversion(lambda _: reader, args)
+    for write, folder in ((write_ntu, args.raw_ntu), (write_pku, args.raw_pku)):
+        if status == 0 and folder:
+            write(reader, folder)
+            print(f'raw files: {folder}')
     return status
 
 

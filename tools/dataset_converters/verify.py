@@ -6,8 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
-
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.converters.base import Reader
 from mmskelssl.converters.doctor import Comparison, Difference, compare, verify
 from mmskelssl.converters.official_arrays import OfficialArraysReader
@@ -16,7 +15,7 @@ from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.transforms import normalize_clip
 from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.errors import StoreError
+from mmskelssl.utils.config import read_config
 from mmskelssl.utils.files import written_beside
 
 
@@ -61,25 +60,25 @@ def main() -> int:
     parser.add_argument('--table', type=Path, metavar='CSV', help='also write all differences to a table')
     args = parser.parse_args()
     register_all_modules()
-    try:
-        result = verify(args.store)
-        print(result)
-        if result.errors:
-            return 1
-        if args.other is None:
-            return 0
-        normalize = None
-        if args.normalized_by:
-            recipe = Config.fromfile(args.normalized_by).train_dataloader.dataset.get('normalize', [])
-            steps = [TRANSFORMS.build(step) for step in recipe]
-            normalize = partial(normalize_clip, steps=steps, layout=result.store.layout)
-        comparison = compare(result.store, open_other(args.other, result.store), args.tolerance, normalize)
-        print(comparison)
-        if args.table:
-            write_table(comparison, args.table)
-    except (StoreError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
+    return exit_status(lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    result = verify(args.store)
+    print(result)
+    if result.errors:
         return 1
+    if args.other is None:
+        return 0
+    normalize = None
+    if args.normalized_by:
+        recipe = read_config(args.normalized_by).train_dataloader.dataset.get('normalize', [])
+        steps = [TRANSFORMS.build(step) for step in recipe]
+        normalize = partial(normalize_clip, steps=steps, layout=result.store.layout)
+    comparison = compare(result.store, open_other(args.other, result.store), args.tolerance, normalize)
+    print(comparison)
+    if args.table:
+        write_table(comparison, args.table)
     return 0 if comparison.is_same else 2
 
 

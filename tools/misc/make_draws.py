@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.cli.launch import exit_status
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import NUM_DRAWS, RATIOS, read_draw, write_draws
 
@@ -15,7 +15,9 @@ def main() -> int:
     parser.add_argument('split', help='split to draw from, such as xsub_train')
     parser.add_argument('out', type=Path, help='file to write, such as mine_xsub_train_random.txt.gz')
     parser.add_argument(
-        '--balanced', action='store_true', help='draw the ratio from each class, at least one clip; else from all clips'
+        '--balanced',
+        action='store_true',
+        help='draw the ratio from each class, at least one clip each (default: from all clips together)',
     )
     args = parser.parse_args()
     return exit_status(lambda: make_draws(args.store, args.split, args.out, args.balanced))

@@ -36,9 +36,9 @@ make_venv() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
         || die "$("$python" --version 2>&1) is too old; 3.10 or newer is needed (PYTHON names another)"
     "$python" -c 'import ensurepip, venv' 2>/dev/null \
-        || die "$python has no venv module; on Debian and Ubuntu: apt-get install python3-venv"
+        || die "$python lacks the venv module; on Debian and Ubuntu: apt-get install python3-venv"
     if [[ -e $venv && ! -e $venv/pyvenv.cfg && -n $(ls -A "$venv") ]]; then
-        die "$venv holds something else than a virtual environment; MMSKELSSL_VENV names another place"
+        die "$venv is not a virtual environment and not empty; set MMSKELSSL_VENV to another place"
     fi
     say "virtual environment in $venv"
     "$python" -m venv --clear "$venv"
@@ -61,7 +61,7 @@ use_headless_opencv() {
     fi
 }
 
-# What an installation depends on: while this output stays the same, there is nothing to do.
+# What an installation depends on: as long as this output stays the same, there is nothing to do.
 fingerprint() {
     cat "$root"/requirements/*.txt "$root"/{setup.py,mmskelssl/version.py,tools/misc/make_venv.sh}
     printf '%s\n' "$root" "$torch_spec"

@@ -4,7 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmskelssl.utils.config import ConfigError, add_config_arguments, load_config
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.utils.config import add_config_arguments, load_config
+from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.files import written_beside
 
 KINDS = ('.py', '.json', '.yaml', '.yml')
@@ -19,21 +21,19 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def run(args: argparse.Namespace) -> None:
+    if args.save_path is not None and args.save_path.suffix not in KINDS:
+        raise ConfigError(f'--save-path {args.save_path} has to end in one of {", ".join(KINDS)}.')
+    cfg = load_config(args)
+    if args.save_path is not None:
+        with written_beside(args.save_path) as beside:
+            cfg.dump(beside)
+    print(cfg.pretty_text)
+
+
 def main() -> int:
     args = parse_args()
-    if args.save_path is not None and args.save_path.suffix not in KINDS:
-        print(f'error: {args.save_path} has to end in one of {", ".join(KINDS)}.', file=sys.stderr)
-        return 1
-    try:
-        cfg = load_config(args)
-        if args.save_path is not None:
-            with written_beside(args.save_path) as beside:
-                cfg.dump(beside)
-    except (ConfigError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(cfg.pretty_text)
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced by slurm_train.sh and slurm_test.sh.
+# Sourced by slurm_train.sh, slurm_test.sh and slurm_evaluate.sh.
 
-# run_srun PARTITION JOB_NAME SCRIPT [ARGS ...]: runs the script under srun, one task a GPU, with --launcher slurm.
+# run_srun PARTITION JOB_NAME SCRIPT [ARGS ...]: runs the script under srun, one task per GPU, with --launcher slurm.
 run_srun() {
     local partition=$1 job_name=$2 script=$3
     shift 3
@@ -10,7 +10,7 @@ run_srun() {
     local srun_args=()
     read -ra srun_args <<<"${SRUN_ARGS:-}"
 
-    # What Slurm requeued goes on where it was.
+    # A job that Slurm requeued goes on from its last checkpoint.
     if [[ $script == */train.py && ${SLURM_RESTART_COUNT:-0} -gt 0 ]]; then
         set -- "$@" --resume
     fi
@@ -27,7 +27,7 @@ run_srun() {
         ${srun_args[@]+"${srun_args[@]}"} \
         python -u "$script" "$@" --launcher slurm || status=$?
 
-    # A run that SIGTERM stopped has left a checkpoint: within a batch job, the job goes back into the queue.
+    # A run that SIGTERM stopped has saved a checkpoint: a batch job goes back into the queue.
     if ((status == 75)) && [[ -n ${SLURM_JOB_ID:-} ]]; then
         echo "requeueing job $SLURM_JOB_ID" >&2
         scontrol requeue "$SLURM_JOB_ID"

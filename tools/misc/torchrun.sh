@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by dist_train.sh and dist_test.sh.
+# Sourced by dist_train.sh, dist_test.sh and dist_evaluate.sh.
 
 # run_torchrun PROCESSES SCRIPT [ARGS ...]: runs the script under torchrun, with --launcher pytorch.
 run_torchrun() {
     local processes=$1 script=$2
     shift 2
     if ! [[ $processes =~ ^[1-9][0-9]*$ ]]; then
-        echo "GPUS is a number of processes, not '$processes'" >&2
+        echo "GPUS has to be a number of processes, not '$processes'" >&2
         exit 2
     fi
 
@@ -19,7 +19,7 @@ run_torchrun() {
         fi
     fi
 
-    # torchrun allows one thread a process, too few where the processes compute on the CPU.
+    # torchrun allows one thread per process, which is too few on CPUs.
     if [[ -z ${OMP_NUM_THREADS:-} ]]; then
         OMP_NUM_THREADS=$(python -c "
 import torch

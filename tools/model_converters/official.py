@@ -6,9 +6,11 @@ import sys
 import torch
 from mmengine.config import Config, DictAction
 
+from mmskelssl.cli.config_check import checked
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.cli.official_weights import build_converted, convert_official
-from mmskelssl.utils import CheckpointError, register_all_modules
-from mmskelssl.utils.checkpoint import load_checkpoint_file
+from mmskelssl.utils import register_all_modules
+from mmskelssl.utils.checkpoints import load_checkpoint_file
 from mmskelssl.utils.files import written_beside
 
 
@@ -26,13 +28,7 @@ def main() -> int:
         help="overrides of the model's config, such as model.num_neighbors=4096; the leading `model.` may be left out",
     )
     args = parser.parse_args()
-    try:
-        for line in convert(args.method, args.src, args.out, args.cfg_options):
-            print(line)
-    except (CheckpointError, KeyError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: print('\n'.join(convert(args.method, args.src, args.out, args.cfg_options))))
 
 
 def convert(method: str, src: str, out: str, options: dict) -> list[str]:
@@ -41,7 +37,7 @@ def convert(method: str, src: str, out: str, options: dict) -> list[str]:
     weights, model, remarks = convert_official(method, official.get('state_dict', official))
     cfg = Config(dict(model=model, default_scope='mmskelssl'))
     cfg.merge_from_dict({key if key.startswith('model.') else f'model.{key}': value for key, value in options.items()})
-    build_converted(weights, cfg.model, src)
+    build_converted(weights, checked(cfg).model, src)
     with written_beside(out) as path:
         torch.save(dict(state_dict=weights, meta=dict(cfg=cfg.pretty_text, source=src)), path)
     sizes = {key: value for key, value in cfg.model.items() if key not in ('backbone', 'neck')}

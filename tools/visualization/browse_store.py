@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.utils import StoreError
+from mmskelssl.datasets.layouts import UP_AXES
+from mmskelssl.utils import StoreError, UserError
 from mmskelssl.visualization import draw_frames, save_figure
 from mmskelssl.visualization.layout_tables import layouts_page
-from mmskelssl.visualization.projection import UP_AXES
 
 
 class ShowLayouts(argparse.Action):
@@ -47,6 +48,8 @@ def class_label(store: ClipStore, name: str) -> int:
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.num < 1 or args.frames < 1:
+        raise UserError('--num and --frames: at least 1 is needed.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:
@@ -69,15 +72,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    if args.num < 1 or args.frames < 1:
-        print('error: --num and --frames have to be at least 1.', file=sys.stderr)
-        return 1
-    try:
-        run(args)
-    except (StoreError, ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -15,12 +15,13 @@ from mmskelssl.datasets.transforms.base import Normalization
 from mmskelssl.datasets.transforms.spatial import turn_about_y
 from mmskelssl.datasets.transforms.temporal import resize
 from mmskelssl.registry import TRANSFORMS
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 def _check_space(step: Normalization, clips: ClipBatch) -> None:
     num_coords = clips.frames.shape[-1]
     if num_coords != 3:
-        raise ValueError(
+        raise ConfigError(
             f'{type(step).__name__} turns clips in space: they need 3 coordinates per joint, not {num_coords}.'
         )
 
@@ -120,6 +121,7 @@ class ResizeClips(Normalization):
     """
 
     def __init__(self, num_frames: int) -> None:
+        check_at_least(1, self, num_frames=num_frames)
         self.num_frames = num_frames
 
     def lengths(self, num_frames: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.transforms.base import SkeletonTransform
 from mmskelssl.registry import TRANSFORMS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 def resize(clips: ClipBatch, start: Tensor, length: Tensor, num_frames: int) -> Tensor:
@@ -53,6 +53,7 @@ class TemporalCropResize(SkeletonTransform):
     def __init__(self, num_frames: int = 64, ratio: tuple[float, float] = (0.1, 1.0), min_frames: int = 64) -> None:
         if not 0 < ratio[0] <= ratio[1] <= 1:
             raise ConfigError(f'TemporalCropResize: ratio={ratio} is not a range within (0, 1].')
+        check_at_least(1, self, num_frames=num_frames, min_frames=min_frames)
         self.num_frames = num_frames
         self.ratio = tuple(ratio)
         self.min_frames = min_frames
@@ -85,6 +86,7 @@ class CenterCropResize(SkeletonTransform):
     def __init__(self, num_frames: int = 64, ratio: float = 0.95) -> None:
         if not 0 < ratio <= 1:
             raise ConfigError(f'CenterCropResize: ratio={ratio} is not within (0, 1].')
+        check_at_least(1, self, num_frames=num_frames)
         self.num_frames = num_frames
         self.ratio = ratio
 

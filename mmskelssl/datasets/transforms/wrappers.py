@@ -13,7 +13,7 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.transforms.base import SkeletonTransform, compose
 from mmskelssl.datasets.transforms.spatial import LinearMap, map_coordinates
 from mmskelssl.registry import TRANSFORMS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @TRANSFORMS.register_module()
@@ -108,6 +108,8 @@ class MultiView(SkeletonTransform):
             raise ConfigError(
                 f'MultiView: {len(pipelines)} pipelines, but num_views={list(numbers)}: give one for each.'
             )
+        for number in numbers:
+            check_at_least(1, self, num_views=number)
         self.pipelines = [compose(pipeline) for pipeline in pipelines]
         self.num_views = list(numbers)
 

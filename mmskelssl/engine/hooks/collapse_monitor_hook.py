@@ -7,9 +7,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.evaluation.functional import effective_rank, spread
-from mmskelssl.models.distributed import gather_rows
+from mmskelssl.models.distributed import gather_rows, unwrap_model
 from mmskelssl.registry import HOOKS
 
 _MIN_SPREAD = 0.05

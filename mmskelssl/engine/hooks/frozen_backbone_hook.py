@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmskelssl.engine.utils import unwrap_model
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 

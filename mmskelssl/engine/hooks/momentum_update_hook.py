@@ -5,8 +5,8 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.models import SkeletonModel
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
 
 

@@ -6,9 +6,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.models import SkeletonModel
-from mmskelssl.models.distributed import gather_rows
+from mmskelssl.models.distributed import gather_rows, unwrap_model
 from mmskelssl.registry import HOOKS
 
 

@@ -8,10 +8,10 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.utils.data import Dataset
 
 from mmskelssl.datasets import SkeletonDataset
-from mmskelssl.engine.utils import unwrap_model
 from mmskelssl.models import SkeletonModel
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.registry import HOOKS
-from mmskelssl.utils.checkpoint import check_weights
+from mmskelssl.utils.checkpoints import check_weights
 
 
 @HOOKS.register_module()

@@ -1,4 +1,4 @@
-"""Training that goes on at the iteration where it stopped, as if it had not."""
+"""Training that can be resumed exactly, after any iteration."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from torch import nn
 
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.registry import LOOPS
+from mmskelssl.utils.errors import CheckpointError
 
 
 @LOOPS.register_module()
 class EpochBasedTrainLoop(mmengine.runner.EpochBasedTrainLoop):
-    """MMEngine's loop, in whose place it is, resumable after any iteration.
+    """Replaces MMEngine's loop; a run can be resumed exactly after any iteration.
 
-    Nothing but epoch and iteration has to be in a checkpoint for that. An epoch goes on behind the batches that were
-    trained on, without loading them. Chance within the model (dropout) is a function of seed, iteration and process;
-    that of augmentations is one of seed, epoch and clip. A run that resumes at the end of an epoch begins with that
-    epoch's validation, since nobody knows whether it was finished.
+    A checkpoint needs only epoch and iteration for that. Within an epoch, the batches already trained on are skipped
+    without loading them. Random numbers within the model (dropout) depend on seed, iteration and process, those of
+    augmentations on seed, epoch and clip. A run resumed at the end of an epoch begins with the validation of that
+    epoch, which may not have been finished.
     """
 
     def run(self) -> nn.Module:
-        """Trains, from where the checkpoint says to the end.
+        """Trains to the end, from where the checkpoint stopped.
 
         Raises:
-            ValueError: If the checkpoint was made with epochs of another length.
+            CheckpointError: If the checkpoint was made with epochs of another length.
         """
         done = self._iter - self._epoch * len(self.dataloader)
         if not 0 <= done <= len(self.dataloader):
-            raise ValueError(
-                f'The checkpoint is of {self._iter} iterations in {self._epoch} epochs, but an epoch has '
+            raise CheckpointError(
+                f'The checkpoint has {self._iter} iterations in {self._epoch} epochs, but an epoch has '
                 f'{len(self.dataloader)} batches now: resume with the same data and total batch, or start from its '
                 'weights by load_from.'
             )

@@ -8,6 +8,7 @@ from torch import Tensor
 from mmskelssl.evaluation.functional import knn_predict
 from mmskelssl.evaluation.metrics.base import BatchMetric
 from mmskelssl.registry import METRICS
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @METRICS.register_module()
@@ -19,17 +20,17 @@ class KNN(BatchMetric):
     Args:
         k: Neighbours that vote; 1 in the papers.
         device: Where similarities are computed; by default the accelerator, if there is one.
-        prefix: Of the names in the log.
     """
 
-    def __init__(self, k: int = 1, device: str | None = None, prefix: str = 'knn') -> None:
-        super().__init__(prefix=prefix)
+    def __init__(self, k: int = 1, device: str | None = None) -> None:
+        super().__init__(prefix='knn')
+        check_at_least(1, self, k=k)
         self.k = k
         self.device = device or get_device()
 
     def columns(self, batch: dict) -> dict[str, Tensor]:
         if 'in_gallery' not in batch:
-            raise ValueError(
+            raise ConfigError(
                 'The KNN metric needs a gallery: set val_cfg / test_cfg to GalleryValLoop / GalleryTestLoop.'
             )
         kept = {name: batch[name] for name in ('index', 'labels', 'in_gallery')}

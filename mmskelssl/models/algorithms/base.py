@@ -10,7 +10,7 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.modalities import check_layout, get_modality
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 class SelfSupervised(SkeletonModel):
@@ -59,6 +59,7 @@ class SelfSupervised(SkeletonModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(layout, num_persons, data_preprocessor, init_cfg)
+        check_at_least(1, self, feat_dim=feat_dim)
         if len(set(modalities)) != len(modalities):
             raise ConfigError(f'model.modalities={list(modalities)}: name each modality once.')
         parts = {

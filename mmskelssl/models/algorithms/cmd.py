@@ -10,7 +10,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
 from mmskelssl.models.losses import Directions, info_nce, mutual_contrast, mutual_distillation
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -49,6 +49,7 @@ class CMD(MomentumContrast):
             if len(set(pair) & set(self.streams)) != 2:
                 raise ConfigError(f'directions: {pair} is not a (teacher, student) pair of {list(self.streams)}.')
         check_slots('num_neighbors', num_neighbors, self.bank)
+        check_at_least(0, self, distill_weight=distill_weight, cross_epoch=cross_epoch)
         self.num_neighbors = num_neighbors
         self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
         self.student_temperature = check_positive('student_temperature', student_temperature)

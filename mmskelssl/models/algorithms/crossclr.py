@@ -10,7 +10,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_slots
 from mmskelssl.models.losses import info_nce, positive_mining
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -29,6 +29,7 @@ class CrosSCLR(MomentumContrast):
         if len(self.streams) < 2:
             raise ConfigError(f'CrosSCLR learns across modalities, but model.modalities has only {self.streams[0]}.')
         check_slots('topk', topk, self.bank)
+        check_at_least(0, self, cross_epoch=cross_epoch)
         self.cross_epoch = cross_epoch
         self.topk = topk
         self.context = context

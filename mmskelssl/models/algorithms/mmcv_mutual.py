@@ -14,7 +14,7 @@ from torch import Tensor
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_positive, check_slots
 from mmskelssl.models.losses import log_partition, multi_bank_info_nce, mutual_distillation
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -53,6 +53,7 @@ class MMCVMutual(MomentumContrast):
             raise ConfigError(f'MMCV learns across modalities, but model.modalities has only {self.streams[0]}.')
         self.add_momentum_encoder('encoder_p', 'second_momentum', second_momentum)
         check_slots('num_neighbors', num_neighbors, self.bank)
+        check_at_least(0, self, contrast_weight=contrast_weight, distill_weight=distill_weight)
         self.num_neighbors = num_neighbors
         self.teacher_temperature = check_positive('teacher_temperature', teacher_temperature)
         self.student_temperature = check_positive('student_temperature', student_temperature)

@@ -13,6 +13,7 @@ from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import directed_partition, mean_over_joints, normalized_joints
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class AdaptiveGraphConv(nn.Module):
@@ -94,6 +95,7 @@ class AGCN(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(4, self, base_channels=base_channels)  # attention maps have a quarter of the channels
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         adjacency = directed_partition(layout)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import checkpointed
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
@@ -48,6 +48,7 @@ class BiGRU(nn.Module):
         super().__init__()
         if pool not in ('last', 'mean'):
             raise ConfigError(f"BiGRU: pool='{pool}' is neither 'last' nor 'mean'.")
+        check_at_least(1, self, hidden_channels=hidden_channels, num_layers=num_layers)
         self.out_channels = 2 * hidden_channels
         self.bidirectional = bidirectional
         self.pool = pool
@@ -65,7 +66,7 @@ class BiGRU(nn.Module):
         # Input features are ordered joint, coordinate, person, as in official checkpoints.
         x = x.permute(0, 3, 4, 1, 2).flatten(1, 3)
         if x.shape[1] != self.input_norm.num_features:
-            raise ValueError(
+            raise ConfigError(
                 f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
                 'model.layout and model.num_persons to those of the views.'
             )

@@ -13,6 +13,7 @@ from mmskelssl.models.backbones.graph import normalized_joints, spatial_partitio
 from mmskelssl.models.backbones.stgcn import STGCNBlock
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class AggregationLayer(nn.Module):
@@ -80,6 +81,9 @@ class GCNTransformer(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(
+            1, self, gcn_channels=gcn_channels, num_layers=num_layers, ffn_channels=ffn_channels, width=width
+        )
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         self.out_channels = width

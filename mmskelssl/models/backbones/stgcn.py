@@ -12,6 +12,7 @@ from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.graph import mean_over_joints, normalized_joints, spatial_partition
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 class STGCNBlock(nn.Module):
@@ -87,6 +88,7 @@ class STGCN(nn.Module):
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        check_at_least(1, self, base_channels=base_channels, out_channels=out_channels)
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
         adjacency = spatial_partition(layout)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import check_at_least
 
 
 @MODELS.register_module()
@@ -19,6 +20,7 @@ class LinearHead(nn.Module):
 
     def __init__(self, num_classes: int, in_channels: int) -> None:
         super().__init__()
+        check_at_least(2, self, num_classes=num_classes)
         self.num_classes = num_classes
         self.fc = nn.Linear(in_channels, num_classes)
         nn.init.normal_(self.fc.weight, std=0.01)

@@ -11,6 +11,7 @@ from torch import nn
 
 from mmskelssl.engine.hooks import ClassificationReportHook, FrozenBackboneHook
 from mmskelssl.evaluation import Accuracy
+from mmskelssl.utils import ConfigError
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_changed_backbone_is_an_error_that_names_what_changed(frozen_runner, wha
     hook = FrozenBackboneHook()
     hook.before_train(frozen_runner)
     frozen_runner.model.backbone.state_dict()[what].add_(1)
-    with pytest.raises(RuntimeError) as error:
+    with pytest.raises(ConfigError) as error:
         hook.after_train(frozen_runner)
     assert f"changed during training: ['{what}']" in str(error.value)
     assert 'set model.frozen=True' in str(error.value)

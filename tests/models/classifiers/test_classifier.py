@@ -137,7 +137,7 @@ def test_backbone_of_another_architecture_is_refused_with_what_differs(pretraine
         model.init_weights()
     message = str(error.value)
     assert 'pretrained.pth is of another architecture' in message and 'BiGRU' in message
-    assert 'it has layers.2.0.weight_ih_l0 besides' in message and 'and 20 more' in message
+    assert 'it has an extra layers.2.0.weight_ih_l0' in message and 'and 20 more' in message
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
     narrow = make_classifier(backbone=dict(BACKBONE, hidden_channels=4), pretrained=pretrained[1])
     with pytest.raises(CheckpointError, match=r'layers.0.0.weight_ih_l0 has shape \(24, 60\) instead of \(12, 60\)'):
