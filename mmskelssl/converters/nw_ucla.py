@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import list_files
+from mmskelssl.converters.raw_files import distinct, find_files
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -56,9 +56,11 @@ class NWUCLAReader(Reader):
     def __init__(self, path: str | os.PathLike) -> None:
         self.source = dict(dataset='NW-UCLA', path=str(path))
         # Archives and file systems list files in any order; the store's order is that of the names.
-        self._files = sorted(list_files([path], '.json'), key=lambda file: (file.stem, str(file)))
+        found = find_files([path], '.json')
+        self.passed_over = found.passed_over
+        self._files = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
         if not self._files:
-            raise StoreError(f'{path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
+            raise StoreError(f'{path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. {found}')
 
     def __len__(self) -> int:
         return len(self._files)

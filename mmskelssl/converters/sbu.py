@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import list_files
+from mmskelssl.converters.raw_files import distinct, find_files
 from mmskelssl.converters.text import parse_rows
 from mmskelssl.datasets.layouts import SBU15
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -65,10 +65,12 @@ class SBUReader(Reader):
 
     def __init__(self, paths: Sequence[str | os.PathLike]) -> None:
         self.source = dict(dataset='SBU Kinect Interaction', paths=[str(path) for path in paths])
-        self._files = sorted(list_files(paths, _FILE), key=lambda file: (file.parts[-4:], str(file)))
+        found = find_files(paths, _FILE)
+        self.passed_over = found.passed_over
+        self._files = sorted(distinct(found.files), key=lambda file: (file.parts[-4:], str(file)))
         if not self._files:
             raise StoreError(f'There is no sXXsYY/CC/NNN/{_FILE} in {", ".join(map(str, paths))}: give the archive of '
-                             'SBU Kinect Interaction, or its folder.')  # fmt: skip
+                             f'SBU Kinect Interaction, or its folder. {found}')  # fmt: skip
 
     def __len__(self) -> int:
         return len(self._files)

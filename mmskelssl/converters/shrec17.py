@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import RawFile, list_files
+from mmskelssl.converters.raw_files import RawFile, distinct, find_files
 from mmskelssl.converters.text import parse_rows, text_lines
 from mmskelssl.datasets.layouts import HAND22
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -67,7 +67,10 @@ class SHREC17Reader(Reader):
     def __init__(self, path: str | os.PathLike, num_classes: int = 14) -> None:
         self.classes = CLASSES[num_classes]
         self.source = dict(dataset="SHREC'17", path=str(path), classes=num_classes)
-        files = sorted(list_files([path], '.txt'), key=str)
+        found = find_files([path], '.txt')
+        files = distinct(found.files)
+        others = [str(file) for file in files if file.parts[-1] not in (_FILE, *_LISTS.values())]
+        self.passed_over = found.passed_over | ({'neither coordinates nor lists of clips': others} if others else {})
         self._files: dict[Key, list[RawFile]] = {}
         self._strangers: list[RawFile] = []
         for file in files:
@@ -79,7 +82,7 @@ class SHREC17Reader(Reader):
                     self._strangers.append(file)
         if not self._files:
             raise StoreError(f"{path} holds no {_PLACE.format(*'GFSE')}/{_FILE}: give the archive of SHREC'17, or its "
-                             'folder.')  # fmt: skip
+                             f'folder. {found}')  # fmt: skip
         self._entries: dict[Key, list[_Entry]] = {}
         self._faults: list[ClipError] = []
         for side, name in _LISTS.items():

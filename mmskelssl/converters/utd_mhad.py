@@ -15,7 +15,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import list_files
+from mmskelssl.converters.raw_files import distinct, find_files
 from mmskelssl.datasets.layouts import UTD20
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -53,10 +53,12 @@ class UTDMHADReader(Reader):
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.source = dict(dataset='UTD-MHAD', path=str(path))
-        self._files = sorted(list_files([path], _SUFFIX), key=lambda file: (file.stem, str(file)))
+        found = find_files([path], _SUFFIX)
+        self.passed_over = found.passed_over
+        self._files = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
         if not self._files:
             raise StoreError(f'{path} holds no aA_sS_tT{_SUFFIX}: give the archive of the skeletons of UTD-MHAD, or '
-                             'its folder.')  # fmt: skip
+                             f'its folder. {found}')  # fmt: skip
 
     def __len__(self) -> int:
         return len(self._files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.datasets.plausibility import remarks
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import folder_written_beside
 
@@ -161,6 +163,8 @@ class ClipStore:
     ) -> Iterator[ClipStoreWriter]:
         """Opens a new store for writing; it appears under its name when the block ends without an error.
 
+        Coordinates that cannot be metres, or third ones that look like scores, are warned of then.
+
         Args:
             path: Folder to make.
             layout: Layout of every clip.
@@ -187,6 +191,8 @@ class ClipStore:
             raise StoreError(
                 f'Cannot write {path}: {error}. Nothing was left there; free space and try again.'
             ) from error
+        for remark in remarks(ClipStore(path)):
+            warnings.warn(f'{path}: {remark}', stacklevel=3)
 
 
 def refuse_other_folder(path: Path, overwrite: bool) -> None:

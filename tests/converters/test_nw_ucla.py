@@ -184,7 +184,7 @@ def test_archive_with_flipped_bytes(tmp_path):
 def test_file_that_is_no_archive(tmp_path):
     path = tmp_path / 'notes.txt'
     path.write_text('not an archive')
-    with pytest.raises(StoreError, match='notes.txt is not a whole zip archive'):
+    with pytest.raises(StoreError, match='notes.txt is neither a folder, a .json file nor a whole zip or tar archive'):
         NWUCLAReader(path)
 
 

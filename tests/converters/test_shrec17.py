@@ -103,7 +103,8 @@ def test_every_fault_is_named_and_the_other_clips_kept(tmp_path, convert):
     write(tmp_path / 'set', {**files, 'gesture_1/finger_1/subject_x/essai_1': text(rows())}, lines)
     status, out, _ = convert(tmp_path / 'set', tmp_path / 'store')
     assert status == 0 and '3 clips written; splits: train 2, test 1.' in out
-    skipped = [line for line in out.splitlines() if line.startswith('  ')]
+    skipped = [line for line in out.splitlines() if line.startswith('  ') and 'passed over' not in line]
+    assert f'{len(GOOD) + 10} passed over, neither coordinates nor lists of clips' in out
     assert len(skipped) == len(bad) + 3
     for _, _, message in bad.values():
         assert sum(message in line for line in skipped) == 1, message

@@ -26,6 +26,9 @@ RANGES: dict[str, Callable[[int, int], tuple[int, int]]] = {
     'half-open': lambda start, end: (start, end),
     'inclusive': lambda start, end: (start - 1, end),
 }
+# First letters of the headings in a file of splits; the published ones say "Validataion".
+_HEADINGS = {'train': 'Training', 'valid': 'Validation', 'test': 'Validation'}
+_OF_HEADINGS = ('videos', 'video', 'recordings', 'samples', 'set')
 
 
 class Label(NamedTuple):
@@ -62,6 +65,12 @@ def parse_recording(data: bytes, origin: str) -> np.ndarray:
     return rows.reshape(-1, *_FRAME).transpose(1, 0, 2, 3)
 
 
+def is_heading(line: str) -> bool:
+    """Whether the four fields of a line are words, as in ``action,start,end,confidence``."""
+    fields = [field.strip().replace('_', '') for field in line.split(',')]
+    return len(fields) == 4 and all(map(str.isalpha, fields))
+
+
 def parse_label(line: str, ranges: str) -> Label:
     """Reads a line ``action,start,end,confidence``.
 
@@ -91,16 +100,24 @@ def parse_label(line: str, ranges: str) -> Label:
 
 
 def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
-    """Reads the names of training and validation recordings from lines 2 and 4.
+    """Reads the names of training and validation recordings: those after each heading, in any number of lines.
 
     Raises:
-        ClipError: If there are no such lines.
+        ClipError: If a heading or its names are missing, or names stand before the first heading.
     """
-    lines = text_lines(data, origin)
-    if len(lines) < 4:
-        raise ClipError(
-            f'{origin}:{len(lines)}: the file ends too early: names of training recordings belong in line 2, those for '
-            'validation in line 4'
-        )
-    training, validation = (lines[number].replace(',', ' ').split() for number in (1, 3))
-    return training, validation
+    names: dict[str, list[str]] = {}
+    side = None
+    for number, line in enumerate(text_lines(data, origin), 1):
+        for word in line.replace(',', ' ').replace(':', ' ').split():
+            heading = next((name for start, name in _HEADINGS.items() if word.lower().startswith(start)), None)
+            side = heading or side
+            if heading:
+                names.setdefault(heading, [])
+            elif side is None:
+                raise ClipError(f'{origin}:{number}: {shown(word)} stands before the heading of its side')
+            elif word.lower() not in _OF_HEADINGS:
+                names[side].append(word)
+    for side in ('Training', 'Validation'):
+        if not names.get(side):
+            raise ClipError(f"{origin}: there is no recording for '{side} videos'")
+    return names['Training'], names['Validation']
