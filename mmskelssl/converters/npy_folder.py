@@ -134,7 +134,7 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except (OSError, ValueError, csv.Error) as error:
         raise StoreError(f'{path} is not a readable table of comma-separated values in UTF-8. ({error})') from error
     missing = [column for column in ('file', 'label') if column not in columns]
-    if missing and len(columns) < 2:
+    if missing and len(columns) == 1:
         head = shown(''.join(columns))
         raise StoreError(f'{path}:1: the head is {head}: separate columns by commas, as in file,label.')
     if missing or len(set(columns)) < len(columns):

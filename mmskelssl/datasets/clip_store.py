@@ -346,6 +346,8 @@ def check_clip(name: str, clip: np.ndarray, layout: SkeletonLayout) -> None:
         refuse(f'has shape {clip.shape}: persons, frames, joints and coordinates (M, T, V, C) are needed.')
     if clip.shape[2] != layout.num_joints:
         refuse(f"has {clip.shape[2]} joints, but layout '{layout.name}' has {layout.num_joints}.")
+    if clip.shape[3] not in (2, 3):
+        refuse(f'has {clip.shape[3]} coordinates per joint, not 2 or 3: leave confidences and the like out.')
     if clip.size == 0:
         refuse(f'is empty: its shape is {clip.shape}.')
     if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():

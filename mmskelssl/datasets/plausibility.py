@@ -1,4 +1,4 @@
-"""Whether a store's coordinates can be what every recipe takes them for: metres in space."""
+"""Whether a store can be what every recipe takes it for: persons, then frames, in metres, with labels from 0."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ _CHUNK = 4096
 
 
 def remarks(store: ClipStore) -> list[str]:
-    """What cannot be right about the units of a store's clips, judged by some frames of each.
+    """What cannot be right about a store's axes, units, labels and splits, judged by some frames of each clip.
 
     A store whose source says what its coordinates are (``coordinates``: of images) is not asked for metres.
     """
     sizes, depths = (np.concatenate(parts) for parts in zip(*_measured(store), strict=True))
     in_metres = 'coordinates' not in store.source
-    return [*(_about_size(store, sizes) if in_metres else ()), *_about_depth(store, depths)]
+    return [
+        *_about_axes(store),
+        *(_about_size(store, sizes) if in_metres else ()),
+        *_about_depth(store, depths),
+        *_about_labels(store),
+        *(f"split '{name}' has no clip." for name, clips in store.splits.items() if not len(clips)),
+    ]
 
 
 def _measured(store: ClipStore) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -51,6 +57,25 @@ def _median(values: np.ndarray) -> np.ndarray:
     ordered = np.sort(values, axis=1)  # NaN last
     middle = np.maximum((~np.isnan(values)).sum(1) - 1, 0) // 2
     return ordered[np.arange(len(values)), middle]
+
+
+def _about_axes(store: ClipStore) -> Iterator[str]:
+    if (store.num_persons > store.num_frames).mean() > 0.5:
+        yield (
+            f'most clips have more persons than frames, such as {store.num_persons[0]} and {store.num_frames[0]}: '
+            'bring arrays to (M, T, V, C), persons before frames.'
+        )
+    if store.frames.shape[-1] == 2 and (store.num_persons == 3).all():
+        yield (
+            'all clips have 3 persons of 2 coordinates, as arrays (C, T, V, M) would: bring them to (M, T, V, C) by '
+            'clip.transpose(3, 1, 2, 0).'
+        )
+
+
+def _about_labels(store: ClipStore) -> Iterator[str]:
+    counts = np.bincount(store.labels, minlength=len(store.classes))
+    if len(counts) > 2 and not counts[0] and counts[1:].all():
+        yield f'no clip has label 0 ({store.classes[0]!r}), but all other classes have some: do labels count from 1?'
 
 
 def _about_size(store: ClipStore, sizes: np.ndarray) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmskelssl.datasets import clip_store
-from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -494,3 +494,9 @@ def test_store_can_be_moved(store, tmp_path):
     shutil.move(store, tmp_path / 'elsewhere')
     np.testing.assert_array_equal(ClipStore(tmp_path / 'elsewhere')[5], before)
     assert zipfile.is_zipfile(tmp_path / 'elsewhere' / 'clips.npz')
+
+
+@pytest.mark.parametrize('num_coords', [1, 4])
+def test_other_numbers_of_coordinates_are_refused(tmp_path, num_coords):
+    with pytest.raises(ClipError, match=f'{num_coords} coordinates per joint, not 2 or 3'):
+        check_clip('c', np.ones((1, 4, 25, num_coords)), NTU25)

@@ -107,3 +107,34 @@ def test_a_store_written_from_python_is_warned_of(tmp_path):
         with ClipStore.create(tmp_path / 's', 'ntu25', ['a'], dtype='float16') as out:
             out.add('x', 0, body(0) * 1000)
     assert caught[0].filename == __file__
+
+
+def test_arrays_with_frames_before_persons(judge):
+    clips = [body(seed).swapaxes(0, 1) for seed in range(4)]
+    (remark,) = judge(clips)
+    assert remark.startswith('most clips have more persons than frames, such as 20 and 1')
+    assert judge([*clips[:1], *(body(seed) for seed in range(4))]) == []
+
+
+def test_arrays_with_coordinates_first(judge):
+    clips = [body(seed, persons=2).transpose(3, 1, 2, 0) for seed in range(4)]
+    assert any('(C, T, V, M)' in remark for remark in judge(clips))
+    assert not any('(C, T, V, M)' in remark for remark in judge([body(0, persons=3)[..., :2], body(1)[..., :2]]))
+
+
+@pytest.mark.parametrize(
+    'labels, is_odd', [([1, 2, 3], True), ([0, 1, 2, 3], False), ([1, 2], False), ([0, 2, 3], False)]
+)
+def test_labels_that_count_from_one(tmp_path, labels, is_odd):
+    with ClipStore.create(tmp_path / 'store', 'ntu25', list('abcd')) as out:
+        for label in labels:
+            out.add(f'c{label}', label, body(label))
+    found = remarks(ClipStore(tmp_path / 'store'))
+    assert [remark[:26] for remark in found] == ["no clip has label 0 ('a'),"] * is_odd
+
+
+def test_empty_splits(tmp_path):
+    with ClipStore.create(tmp_path / 'store', 'ntu25', ['a']) as out:
+        out.add('c', 0, body(0))
+        out.splits.update(train=[0], test=[])
+    assert remarks(ClipStore(tmp_path / 'store')) == ["split 'test' has no clip."]
