@@ -139,7 +139,7 @@ def test_bad_row_is_skipped_and_named_by_its_line(folder, tmp_path, run_converte
     'table, message',
     [
         (None, 'clips.csv is not a readable table'),
-        ('', "the head is '': separate columns by commas"),
+        ('', "the head [] lacks ['file', 'label']"),
         ('file,class\na.npy,wave\n', "clips.csv:1: the head ['file', 'class'] lacks ['label']"),
         ('file,label,file\na.npy,wave,b\n', 'names a column twice'),
         ('file,label\n', 'clips.csv lists no clip'),
