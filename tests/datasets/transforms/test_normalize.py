@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mmskelssl.datasets.clip_batch import ClipBatch
-from mmskelssl.datasets.layouts import KINECT20, NTU25
+from mmskelssl.datasets.layouts import HAND22, KINECT20, NTU25
 from mmskelssl.datasets.transforms import (
     AlignShoulders,
     CenterClip,
@@ -18,6 +18,7 @@ from mmskelssl.datasets.transforms import (
     pre_normalize,
 )
 from mmskelssl.datasets.transforms.spatial import turn_about_y
+from mmskelssl.utils.errors import ConfigError
 
 LEFT, RIGHT = NTU25.shoulders
 BASE, SPINE = NTU25.spine
@@ -58,7 +59,7 @@ def moved(clip, angle, shift):
 def normalize(clip, *steps):
     batch = pack(clip)
     for step in steps:
-        batch = step(batch, NTU25)
+        batch = step.normalize(batch, NTU25)
     return unpack(batch)[0]
 
 
@@ -145,7 +146,7 @@ def test_clip_without_shoulders_is_left_as_it_is():
 def test_clips_of_a_batch_do_not_touch_each_other(step):
     clips = [people(2, 5, 1), people(1, 1, 2), people(2, 1, 3), people(1, 9, 4)]
     before = [clip.clone() for clip in clips]
-    together = unpack(step(pack(*clips), NTU25))
+    together = unpack(step.normalize(pack(*clips), NTU25))
     for clip, got, kept in zip(clips, together, before, strict=True):
         torch.testing.assert_close(got, normalize(clip, step), rtol=0, atol=1e-6)
         assert torch.equal(clip, kept)
@@ -153,8 +154,8 @@ def test_clips_of_a_batch_do_not_touch_each_other(step):
 
 @pytest.mark.parametrize('step', [AlignShoulders(), AlignShoulders(True), PreNormalize()])
 def test_flat_clips_are_not_turned_in_space(step):
-    with pytest.raises(ValueError, match=f'{type(step).__name__} .* 3 coordinates a joint, not 2'):
-        step(pack(people()[..., :2]), NTU25)
+    with pytest.raises(ValueError, match=f'{type(step).__name__} .* 3 coordinates per joint, not 2'):
+        step.normalize(pack(people()[..., :2]), NTU25)
 
 
 # CrosSCLR
@@ -173,7 +174,7 @@ def test_every_person_is_centred_in_every_frame():
 @pytest.mark.parametrize('num_frames', [1, 4, 5, 50])
 def test_clips_of_one_length_are_interpolated(num_frames):
     clips = [people(2, 5, 1), people(1, 1, 2), people(2, 9, 3)]
-    for clip, got in zip(clips, unpack(ResizeClips(num_frames)(pack(*clips), NTU25)), strict=True):
+    for clip, got in zip(clips, unpack(ResizeClips(num_frames).normalize(pack(*clips), NTU25)), strict=True):
         channels = clip.flatten(2).transpose(1, 2)
         expected = torch.nn.functional.interpolate(channels, size=num_frames, mode='linear')
         torch.testing.assert_close(got.flatten(2), expected.transpose(1, 2), rtol=0, atol=5e-6)
@@ -326,5 +327,41 @@ def test_the_layout_says_which_joints_count(layout):
     for steps in ([PreNormalize()], CROSSCLR):
         expected, got = pack(clip), pack(clip[:, :, order])
         for step in steps:
-            expected, got = step(expected, layout), step(got, shuffled)
+            expected, got = step.normalize(expected, layout), step.normalize(got, shuffled)
         torch.testing.assert_close(got.frames, expected.frames[:, order])
+
+
+# What a layout may lack
+
+
+def test_a_hand_is_centred_at_its_wrist():
+    clip = people(frames=6)[:, :, :22]
+    for each_frame, frames in ((False, [0]), (True, range(6))):
+        got = unpack(CenterClip(each_frame).normalize(pack(clip), HAND22))[0]
+        assert (got[0, frames, 0] == 0).all() and got[1, :, 0].all()
+        moved_by = clip[0, :, [0]] if each_frame else clip[0, :1, [0]]
+        tracked = (clip != 0).any(-1)
+        torch.testing.assert_close(got[tracked], (clip - moved_by)[tracked])
+
+
+def test_every_person_of_a_hand_is_centred_at_its_graphs_centre():
+    got = unpack(CenterPersons().normalize(pack(people()[:, :, :22]), HAND22))[0]
+    assert (got[:, :, HAND22.center] == 0).all() and got[:, :, 1].any()
+
+
+@pytest.mark.parametrize(
+    ('step', 'part'),
+    [(AlignShoulders(), 'shoulders'), (AlignShoulders(each_frame=True), 'shoulders'), (PreNormalize(), 'spine')],
+)
+def test_what_needs_a_trunk_is_refused_by_name_for_a_hand(step, part):
+    name = type(step).__name__
+    with pytest.raises(
+        ConfigError, match=f"{name} needs `{part}` of the layout, and layout 'hand22' has none: leave {name}"
+    ):
+        step.normalize(pack(people()[:, :, :22]), HAND22)
+
+
+def test_resizing_leaves_the_persons_of_the_batch():
+    """Of a batch whose clips all show one person, a model of two persons still gets two."""
+    batch = ResizeClips(7).normalize(pack(people(1, 5), people(1, 9)), NTU25)
+    assert batch.max_persons == 2
