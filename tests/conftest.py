@@ -3,8 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from workshop import call
 
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils import register_all_modules
 
 
@@ -25,6 +27,17 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Runs a script of ``tools`` in this process; gives exit status, standard output and standard error."""
+
+    def run(tool: str, *args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        return call(tool, *args, monkeypatch=monkeypatch), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
 def make_store(tmp_path):
     """Writes a store of random ragged clips and gives its path.
 
@@ -33,10 +46,9 @@ def make_store(tmp_path):
 
     def make(name='store', lengths=(1, 2, 7, 30, 64, 65, 90), layout='ntu25', max_persons=2, dtype='float32', seed=0):
         rng = np.random.default_rng(seed)
-        num_joints = dict(ntu25=25, kinect20=20)[layout]
         with ClipStore.create(tmp_path / name, layout, ['wave', 'sit', 'jump'], dtype) as writer:
             for i, length in enumerate(lengths):
-                clip = rng.standard_normal((1 + i % max_persons, length, num_joints, 3), np.float32)
+                clip = rng.standard_normal((1 + i % max_persons, length, get_layout(layout).num_joints, 3), np.float32)
                 writer.add(f'clip {i}', i % 3, clip, performer=i)
             writer.splits.update(
                 train=[i for i in range(len(lengths)) if i % 4 != 3], test=list(range(3, len(lengths), 4))

@@ -13,6 +13,19 @@ from mmskelssl.registry import MODELS
 
 DATA = Path(__file__).parent / 'data'
 
+# Names of encoders and of settings in the programs' recordings, and ours.
+ROLES = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
+SETTINGS = dict(
+    topk='num_neighbors',
+    T='temperature',
+    teacher_T='teacher_temperature',
+    student_T='student_temperature',
+    cmd_weight='distill_weight',
+    alpha='contrast_weight',
+    beta='distill_weight',
+)
+_SAID_BY_THE_MODEL = ('layout', 'num_joints', 'num_persons')
+
 
 class Recorded(nn.Module):
     """An encoder of which only the embeddings are known."""
@@ -21,8 +34,8 @@ class Recorded(nn.Module):
         super().__init__()
         self.register_buffer('embedding', embedding)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.embedding
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {'': self.embedding}
 
 
 def to_view(official: Tensor) -> Tensor:
@@ -30,18 +43,25 @@ def to_view(official: Tensor) -> Tensor:
     return official.permute(0, 4, 2, 3, 1).contiguous()
 
 
+def settings(recorded: dict) -> dict:
+    """The options of our model that a recording's ``config`` is about; sizes are those of the weights."""
+    return {ours: recorded[theirs] for theirs, ours in SETTINGS.items() if theirs in recorded}
+
+
 def load_slice(method: str, **options) -> tuple[dict, nn.Module]:
     """A slice, and its model in float64 with the joint query encoder and every queue; other encoders are recorded."""
     golden = torch.load(DATA / f'golden_{method}.pt', weights_only=True)
-    model = MODELS.build(golden['model'] | options)
+    # Slices were cut when backbones were told layout and persons by their own configs.
+    backbone = {key: value for key, value in golden['model']['backbone'].items() if key not in _SAID_BY_THE_MODEL}
+    model = MODELS.build(golden['model'] | dict(backbone=backbone) | settings(golden['config']) | options)
     for role, embeddings in golden['embeddings'].items():
         for modality, embedding in embeddings.items():
             if (role, modality) != ('encoder_q', 'joint'):
-                getattr(model, role)[modality] = Recorded(embedding)
+                getattr(model, ROLES[role])[modality] = Recorded(embedding)
     weights = golden['official_state_dict']
     prefix = 'encoder_q.'
     encoder = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-    model.encoder_q['joint'].load_state_dict(_rename(method)(encoder))
+    model.encoder['joint'].load_state_dict(_rename(method)(encoder))
     for name in model.bank.fields:
         modality, _, role = name.partition('_')
         suffix = ('' if modality == 'joint' else f'_{modality}') + (f'_{role or "k"}' if 'queue_k' in weights else '')

@@ -8,21 +8,17 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-from tools_runs import ROOT
+from workshop import ROOT
 
 from mmskelssl.datasets.clip_batch import ClipBatch
+from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.registry import MODELS, TRANSFORMS
-from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import read_config
 
 CONFIGS = ROOT / 'configs'
 STEPS = [f'{name}/{name}_gcn-transformer_1xb64-30e_synthetic-xsub' for name in ('skeletonclr', 'cmd', 'i2md')]
+STEPS += [f'{name}/{name}_bigru64_1xb64-30e_synthetic-xsub' for name in ('barlow_twins', 'vicreg')]
 STEPS += ['crossclr/crossclr_stgcn_1xb128-300e_ntu60-xsub', 'mmcv_mutual/mmcv_mutual_agcn_1xb128-451e_ntu60-xsub']
-
-
-@pytest.fixture(autouse=True)
-def scope():
-    register_all_modules()
 
 
 @pytest.mark.parametrize('config', STEPS)
@@ -32,19 +28,21 @@ def test_a_step_keeps_to_its_device(config, monkeypatch):
     model = MODELS.build(dict(read_config(CONFIGS / f'{config}.py').model, modalities=['joint', 'bone'])).to('meta')
     model.epoch = 299
     views = [torch.empty(6, 2, 24, 25, 3, device='meta') for _ in range(model.num_views)]
-    model.momentum_update()
+    model.before_update()
     losses = model(views, dict(labels=torch.empty(6, device='meta')), mode='loss')
     sum(losses.values()).backward()
-    model.bank.enqueue(model.keys)
+    model.after_update([model.to_enqueue()])
     assert {loss.device.type for loss in losses.values()} == {'meta'}
-    assert any(p.grad is not None for p in model.encoder_q.parameters())
+    assert any(p.grad is not None for p in model.encoder.parameters())
 
 
 @pytest.mark.parametrize('views', sorted((CONFIGS / '_base_/views').glob('*.py')), ids=lambda path: path.stem)
 @pytest.mark.parametrize('stage', ['train', 'test'])
 def test_views_are_made_on_the_device_of_the_clips(views, stage):
-    pipeline = TRANSFORMS.build(dict(type='ViewPipeline', transforms=read_config(views)[f'{stage}_pipeline']))
-    clips = ClipBatch.of([np.zeros((2, length, 25, 3)) for length in (40, 70, 100)], max_persons=2)
+    pipeline = TRANSFORMS.build(
+        dict(type='ViewPipeline', transforms=read_config(views).data_preprocessor[f'{stage}_pipeline'])
+    )
+    clips = ClipBatch.of([np.zeros((2, length, 25, 3)) for length in (40, 70, 100)])
     *columns, max_persons = clips
-    made = pipeline(ClipBatch(*(x.to('meta') for x in columns), max_persons), torch.arange(3, device='meta'))
+    made = pipeline(ClipBatch(*(x.to('meta') for x in columns), max_persons), torch.arange(3, device='meta'), NTU25)
     assert {(view.device.type, *view.shape[:2]) for view in made} == {('meta', 3, 2)}

@@ -64,7 +64,7 @@ class SkeletonInferencer:
         device: Where the model goes; by default the accelerator, if there is one.
         gallery: Store (or its path) whose clips are the neighbours to find; a model without a classifier needs one.
         gallery_split: Split of the gallery; by default all of its clips.
-        modality: Whose features neighbours are sought by; by default the model's first.
+        stream: Whose features neighbours are sought by; by default the model's first.
 
     Raises:
         CheckpointError, ConfigError, StoreError: As :func:`init_model` and :func:`extract_features`.
@@ -77,13 +77,13 @@ class SkeletonInferencer:
         device: str | None = None,
         gallery: ClipStore | str | os.PathLike | None = None,
         gallery_split: str | None = None,
-        modality: str | None = None,
+        stream: str | None = None,
     ) -> None:
         self.model = init_model(config, checkpoint, device)
         known = [self.model.modality] if self.is_classifier else list(self.model.streams)
-        self.modality = modality or known[0]
-        if self.modality not in known:
-            raise ConfigError(f"The model has no modality '{self.modality}', but {known}.")
+        self.stream = stream or known[0]
+        if self.stream not in known:
+            raise ConfigError(f"The model has no stream '{self.stream}': its streams are {known}.")
         self.gallery = gallery if gallery is None or isinstance(gallery, ClipStore) else ClipStore(gallery)
         if self.gallery is not None:
             indices = slice(None) if gallery_split is None else self.gallery.split(gallery_split)
@@ -151,7 +151,7 @@ class SkeletonInferencer:
 
     def _features(self, data: ClipStore | Sequence[np.ndarray], split: str | None = None) -> Tensor:
         """(N, D) features."""
-        return extract_features(self.model, data, split)['features'][self.modality]
+        return extract_features(self.model, data, split)['features'][self.stream]
 
 
 def _is_raw(path: str | os.PathLike) -> bool:

@@ -46,13 +46,13 @@ def test_neighbours_are_the_nearest_by_cosine(finder):
         np.testing.assert_allclose(found.similarities, similarities[order], atol=1e-5)
 
 
-def test_modality_of_the_neighbours(pretraining_config, make_checkpoint, make_store, finder):
-    bone = SkeletonInferencer(None, make_checkpoint(pretraining_config), 'cpu', make_store('other'), modality='bone')
-    assert bone.modality == 'bone' and finder.modality == 'joint'
+def test_stream_of_the_neighbours(pretraining_config, make_checkpoint, make_store, finder):
+    bone = SkeletonInferencer(None, make_checkpoint(pretraining_config), 'cpu', make_store('other'), stream='bone')
+    assert bone.stream == 'bone' and finder.stream == 'joint'
     query = bone.gallery[3]
     assert bone(query)[0].similarities != finder(query)[0].similarities
-    with pytest.raises(ConfigError, match="no modality 'motion', but .'joint', 'bone'."):
-        SkeletonInferencer(pretraining_config, modality='motion')
+    with pytest.raises(ConfigError, match="no stream 'motion': its streams are .'joint', 'bone'."):
+        SkeletonInferencer(pretraining_config, stream='motion')
 
 
 def test_classes_are_those_of_the_highest_scores(classifier, classifier_config, make_store):

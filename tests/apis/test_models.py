@@ -6,7 +6,8 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipStore, SkeletonDataset
+from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset
+from mmskelssl.datasets.transforms import CenterClip, ViewPipeline, normalize_clip
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -77,6 +78,24 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [np.zeros((2, 9, 25, 3))])
     with pytest.raises(ValueError, match='no clips to encode'):
         extract_features(model, [])
+
+
+def test_clips_are_normalized_and_seen_as_the_config_tests(pretraining_config, make_store):
+    model = init_model(pretraining_config, device='cpu')
+    clip = ClipStore(make_store())[3]
+    (view,) = ViewPipeline(pretraining_config.data_preprocessor.test_pipeline)(
+        ClipBatch.of([normalize_clip(clip, [CenterClip()], 'ntu25')]), torch.zeros(1, dtype=torch.long), model.layout
+    )
+    expected = model(view)
+    for name, feature in extract_features(model, [clip])['features'].items():
+        torch.testing.assert_close(feature, expected[name])
+
+
+def test_a_model_without_test_views_says_where_they_belong(pretraining_config):
+    pretraining_config.pop('data_preprocessor')
+    model = init_model(pretraining_config, device='cpu')
+    with pytest.raises(ConfigError, match='set test_pipeline of data_preprocessor'):
+        extract_features(model, [np.ones((1, 4, 25, 3))])
 
 
 @pytest.mark.parametrize('clip, message', [

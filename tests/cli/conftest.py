@@ -1,6 +1,6 @@
 import pytest
 from mmengine.config import Config
-from tools_runs import make_workshop
+from workshop import make_workshop
 
 
 @pytest.fixture(scope='module')

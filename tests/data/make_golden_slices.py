@@ -4,7 +4,7 @@ A slice keeps the losses and what they are made of, but only one encoder: the jo
 gradient norms and its features. The other encoders are replaced by the embeddings that they give of their views, which
 the tests marked ``shared`` prove to be the official ones.
 
-Usage: python tests/data/make_golden_slices.py GOLDEN_FOLDER
+Usage: PYTHONPATH=tests python tests/data/make_golden_slices.py GOLDEN_FOLDER
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import torch
+from golden import ROLES, settings
 
 from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import register_all_modules
@@ -24,17 +25,16 @@ KEPT = ('config', 'losses', 'stage1', 'stage2', 'features_eval', 'queue_after', 
 def cut(method: str, golden: dict) -> dict:
     weights = golden['official_state_dict']
     converted, config, _ = convert_official(method, weights)
-    if 'topk' in golden['config']:
-        config['num_neighbors'] = golden['config']['topk']
+    config |= settings(golden['config'])
     model = build_converted(converted, config, method).train()
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     with torch.no_grad():
         embeddings = {
-            role: model.encode(getattr(model, role), golden[view].permute(0, 4, 2, 3, 1).contiguous())
+            role: model.encode(getattr(model, ROLES[role]), golden[view].permute(0, 4, 2, 3, 1).contiguous())
             for role, view in VIEW_OF_ENCODER.items()
-            if hasattr(model, role)
+            if hasattr(model, ROLES[role])
         }
     joint = {key: value for key, value in weights.items() if key.startswith(('encoder_q.', 'queue'))}
     kept = {key: golden[key] for key in KEPT if key in golden}

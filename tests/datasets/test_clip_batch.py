@@ -87,7 +87,7 @@ def test_rows_know_their_clip_and_frame(store):
 
 
 def test_selected_clips_are_those_of_a_smaller_batch(store):
-    selected = batch_of(store, range(7)).select(torch.tensor([6, 1, 1]), max_persons=1)
+    selected = batch_of(store, range(7), max_persons=1).select(torch.tensor([6, 1, 1]))
     expected = batch_of(store, [6, 1, 1], max_persons=1)
     assert all(torch.equal(a, b) for a, b in zip(selected[:4], expected[:4], strict=True))
     assert selected.max_persons == 1 and selected.frames.data_ptr() == torch.from_numpy(store.frames).data_ptr()

@@ -8,15 +8,12 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from workshop import random_clip
 
 from mmskelssl.datasets import clip_store
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
-
-
-def random_clip(persons=1, frames=5, joints=25, coords=3, seed=0):
-    return np.random.default_rng(seed).standard_normal((persons, frames, joints, coords)).astype(np.float32)
 
 
 def files(folder):

@@ -150,7 +150,7 @@ def test_fork_is_the_same_at_the_same_point_and_leaves_the_stream_alone():
 def test_forks_lie_one_after_the_other():
     random = many(10)
     random.uniform(3)
-    forks = random.forks(3)
+    forks = random.forks(range(3))
     assert len(forks) == 30
     assert torch.equal(forks.keys, torch.cat([random.fork(branch).keys for branch in range(3)]))
 

@@ -4,7 +4,17 @@ import json
 import numpy as np
 import pytest
 
-from mmskelssl.datasets.layouts import HAND22, KINECT20, LAYOUTS, NTU25, SBU15, UTD20, SkeletonLayout, get_layout
+from mmskelssl.datasets.layouts import (
+    COCO17,
+    HAND22,
+    KINECT20,
+    LAYOUTS,
+    NTU25,
+    SBU15,
+    UTD20,
+    SkeletonLayout,
+    get_layout,
+)
 from mmskelssl.utils.errors import ConfigError
 
 # The bones as the official programs of CrosSCLR, CMD and MMCV write them: (joint, parent), counted from 1.
@@ -101,7 +111,7 @@ def test_mirror_exchanges_left_and_right_and_is_its_own_inverse(layout):
         assert layout.joints[image] == (f'{swap[side]} {rest}' if side in swap else joint)
 
 
-def test_own_layout_from_a_config():
+def test_custom_layout_from_a_config():
     layout = get_layout(OWN)
     assert layout.bones == ((0, 1), (2, 1))
     assert layout.mirror == (2, 1, 0)
@@ -134,6 +144,8 @@ def test_layouts_are_found_by_name_and_others_refused():
         (dict(shoulders=[9, 2]), r'refers to \[9\]'),
         (dict(parents=[2, 1, 0]), r"\['left hand', 'right hand'\] do not lead to a root"),
         (dict(pairs=[[0, 2], [2, 1]]), r"\['right hand'\] belong to more than one left-right pair"),
+        (dict(groups=dict(arm=[0, 8])), r'refers to \[8\]'),
+        (dict(up='y'), r"up='y' is not one of \('\+y', '-y'"),
         (dict(colour='red'), 'colour.*Fields:.*parents'),
     ],
 )
@@ -151,3 +163,44 @@ def test_layouts_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         NTU25.center = 0
     assert hash(SkeletonLayout(**OWN)) == hash(get_layout(OWN))
+
+
+@pytest.mark.parametrize('layout', LAYOUTS.values(), ids=LAYOUTS)
+def test_groups_hold_every_joint_once(layout):
+    parts = ('base', 'first joint', 'second joint', 'tip')
+    assert sorted(v for joints in layout.groups.values() for v in joints) == list(range(layout.num_joints))
+    names = {'trunk', 'left arm', 'right arm', 'left leg', 'right leg'}
+    assert set(layout.groups) == ({'palm', 'thumb', 'index', 'middle', 'ring', 'little'} if layout is HAND22 else names)
+    for name, joints in layout.groups.items():
+        side = name.partition(' ')[0]
+        if side in ('left', 'right'):
+            assert all(layout.joints[v].startswith(side) for v in joints)
+        elif layout is HAND22 and name != 'palm':
+            assert [layout.joints[v] for v in joints] == [f'{name} {part}' for part in parts]
+
+
+def test_a_hand_is_a_tree_from_the_wrist():
+    assert HAND22.num_joints == 22 and HAND22.joints[:3] == ('wrist', 'palm', 'thumb base')
+    assert len(HAND22.bones) == 21 and HAND22.center == HAND22.origin == 0
+    parents = {HAND22.joints[v]: HAND22.joints[p] for v, p in HAND22.bones}
+    assert parents['palm'] == parents['little base'] == 'wrist'
+    assert parents['index tip'] == 'index second joint' and parents['index first joint'] == 'index base'
+    assert HAND22.mirror == tuple(range(22))
+
+
+def test_clips_are_moved_by_the_lower_spine_or_the_root():
+    assert [layout.origin for layout in (NTU25, KINECT20, COCO17, HAND22)] == [0, 0, 11, 0]
+    assert get_layout({**OWN, 'spine': None}).origin == 1
+
+
+@pytest.mark.parametrize('part', ['spine', 'shoulders'])
+def test_what_a_layout_lacks_is_refused_with_who_needs_it(part):
+    assert NTU25.require(part, 'Step') == getattr(NTU25, part)
+    with pytest.raises(ConfigError, match=f"Step needs `{part}` of the layout, and layout 'hand22' has none: leave"):
+        HAND22.require(part, 'Step')
+
+
+def test_up_and_groups_do_not_make_another_skeleton():
+    other = dataclasses.replace(NTU25, up='-z', groups={})
+    assert other == NTU25 and hash(other) == hash(NTU25)
+    assert dataclasses.replace(NTU25, center=0) != NTU25

@@ -78,7 +78,7 @@ def test_fields_that_do_not_match_are_refused_and_nothing_is_written(entries):
 
 def test_batch_longer_than_the_bank_is_refused():
     bank = MemoryBank(3, {'joint': 1})
-    with pytest.raises(ValueError, match='A batch of 4 keys does not fit into queue_size=3: raise queue_size'):
+    with pytest.raises(ValueError, match='A batch of 4 keys does not fit into model.queue_size=3: raise it or'):
         bank.enqueue({'joint': torch.zeros(4, 1)})
     assert int(bank.pointer) == 0
 
@@ -99,3 +99,10 @@ def test_checkpoint_carries_content_and_pointer(tmp_path):
     assert int(other.pointer) == 2
     assert other['joint'].flatten().tolist() == [5, 6, 2, 3, 4]
     assert torch.equal(other['bone'], bank['bone'])
+
+
+def test_extras_are_kept_beside_the_entities():
+    bank = MemoryBank(4, {'joint': 3}, {'joint_hidden': 2})
+    assert bank.entities == {'joint': 3} and bank.fields == {'joint': 3, 'joint_hidden': 2}
+    bank.enqueue({'joint': numbered(0, 2, 3), 'joint_hidden': numbered(0, 2, 2)})
+    assert bank['joint_hidden'][:2].tolist() == [[0, 0], [1, 1]]

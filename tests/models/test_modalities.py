@@ -3,6 +3,7 @@ import torch
 
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from mmskelssl.models.modalities import MODALITIES, check_layout, get_modality
+from mmskelssl.utils.errors import ConfigError
 
 # A chain 0 <- 1 <- 2 whose root is its middle: parents of 0, 1, 2 are 1, 1, 1.
 CHAIN = SkeletonLayout(
@@ -53,11 +54,11 @@ def test_view_is_left_as_it_was(name):
 
 
 def test_unknown_modality_is_named_with_those_known():
-    with pytest.raises(KeyError, match=r"Unknown modality 'bones'.*'joint', 'motion', 'bone'"):
+    with pytest.raises(ConfigError, match=r"Unknown modality 'bones'.*'joint', 'motion', 'bone'"):
         get_modality('bones')
 
 
 @pytest.mark.parametrize('shape', [(2, 1, 4, 20, 3), (1, 4, 25, 3)])
 def test_views_of_another_layout_are_refused(shape):
-    with pytest.raises(ValueError, match=r"does not fit layout 'ntu25' with 25 joints.*set `layout` of the model"):
+    with pytest.raises(ValueError, match=r"does not fit layout 'ntu25' with 25 joints.*set model.layout"):
         check_layout(torch.zeros(shape), get_layout('ntu25'))

@@ -1,26 +1,14 @@
 """animate_clip.py and browse_store.py."""
 
-import importlib.util
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'visualization'
-
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(tool, *args):
-        spec = importlib.util.spec_from_file_location(tool, TOOLS / f'{tool}.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, 'argv', [f'{tool}.py', *map(str, args)])
-        return module.main(), *capsys.readouterr()
-
-    return run
+def run(run_tool):
+    return lambda tool, *args: run_tool(f'visualization/{tool}.py', *args)
 
 
 @pytest.fixture

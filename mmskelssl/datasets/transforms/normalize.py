@@ -152,9 +152,9 @@ class ResizeClips(Normalization):
         return torch.full_like(num_frames, self.num_frames)
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        clips = clips._replace(max_persons=int(clips.num_persons.max()))
-        dense = resize(clips, torch.zeros_like(clips.num_frames), clips.num_frames, self.num_frames)
-        present = torch.arange(clips.max_persons, device=clips.num_persons.device) < clips.num_persons[:, None]
+        everyone = clips._replace(max_persons=int(clips.num_persons.max()))
+        dense = resize(everyone, torch.zeros_like(clips.num_frames), clips.num_frames, self.num_frames)
+        present = torch.arange(everyone.max_persons, device=clips.num_persons.device) < clips.num_persons[:, None]
         lengths = self.lengths(clips.num_frames)
         rows = lengths * clips.num_persons
         return clips._replace(frames=dense[present].flatten(0, 1), num_frames=lengths, offsets=rows.cumsum(0) - rows)

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mmskelssl.datasets.clip_batch import ClipBatch
-from mmskelssl.datasets.layouts import KINECT20, NTU25
+from mmskelssl.datasets.layouts import HAND22, KINECT20, NTU25
 from mmskelssl.datasets.transforms import (
     AlignShoulders,
     CenterClip,
@@ -18,6 +18,7 @@ from mmskelssl.datasets.transforms import (
     pre_normalize,
 )
 from mmskelssl.datasets.transforms.spatial import turn_about_y
+from mmskelssl.utils.errors import ConfigError
 
 LEFT, RIGHT = NTU25.shoulders
 BASE, SPINE = NTU25.spine
@@ -329,3 +330,39 @@ def test_the_layout_says_which_joints_count(layout):
         for step in steps:
             expected, got = step.normalize(expected, layout), step.normalize(got, shuffled)
         torch.testing.assert_close(got.frames, expected.frames[:, order])
+
+
+# What a layout may lack
+
+
+def test_a_hand_is_centred_at_its_wrist():
+    clip = people(frames=6)[:, :, :22]
+    for each_frame, frames in ((False, [0]), (True, range(6))):
+        got = unpack(CenterClip(each_frame).normalize(pack(clip), HAND22))[0]
+        assert (got[0, frames, 0] == 0).all() and got[1, :, 0].all()
+        moved_by = clip[0, :, [0]] if each_frame else clip[0, :1, [0]]
+        tracked = (clip != 0).any(-1)
+        torch.testing.assert_close(got[tracked], (clip - moved_by)[tracked])
+
+
+def test_every_person_of_a_hand_is_centred_at_its_graphs_centre():
+    got = unpack(CenterPersons().normalize(pack(people()[:, :, :22]), HAND22))[0]
+    assert (got[:, :, HAND22.center] == 0).all() and got[:, :, 1].any()
+
+
+@pytest.mark.parametrize(
+    ('step', 'part'),
+    [(AlignShoulders(), 'shoulders'), (AlignShoulders(each_frame=True), 'shoulders'), (PreNormalize(), 'spine')],
+)
+def test_what_needs_a_trunk_is_refused_by_name_for_a_hand(step, part):
+    name = type(step).__name__
+    with pytest.raises(
+        ConfigError, match=f"{name} needs `{part}` of the layout, and layout 'hand22' has none: leave {name}"
+    ):
+        step.normalize(pack(people()[:, :, :22]), HAND22)
+
+
+def test_resizing_leaves_the_persons_of_the_batch():
+    """Of a batch whose clips all show one person, a model of two persons still gets two."""
+    batch = ResizeClips(7).normalize(pack(people(1, 5), people(1, 9)), NTU25)
+    assert batch.max_persons == 2

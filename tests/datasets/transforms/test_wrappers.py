@@ -4,8 +4,10 @@ from mmcv.transforms import BaseTransform
 
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.keyed_random import KeyedRandom
+from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.datasets.transforms import MultiView, RandomChoice, ViewPipeline
 from mmskelssl.registry import TRANSFORMS
+from mmskelssl.utils.errors import ConfigError
 
 SPATIAL = [[dict(type='Shear')], [dict(type='JointCorruption', num_joints=15)]]
 VIEW = [dict(type='TemporalCropResize', num_frames=16), dict(type='RandomChoice', transforms=SPATIAL)]
@@ -107,7 +109,7 @@ def test_views_are_those_of_one_pipeline_after_the_other():
     assert [view.shape for view in views] == [(12, 2, 16, 25, 3)] * 3
     pipeline = ViewPipeline(VIEW)
     for number, view in enumerate(views):
-        torch.testing.assert_close(view, pipeline(batch, keyed(12).fork(number).keys)[0], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(view, pipeline(batch, keyed(12).fork(number).keys, NTU25)[0], rtol=1e-5, atol=1e-6)
     assert not torch.equal(views[0], views[1])
 
 
@@ -117,14 +119,39 @@ def test_fewer_views_are_the_first_of_more():
 
 
 def test_pipeline_gives_a_list_of_views():
-    one = ViewPipeline([dict(type='CenterCropResize', num_frames=16)])(clips(), keyed(12).keys)
+    one = ViewPipeline([dict(type='CenterCropResize', num_frames=16)])(clips(), keyed(12).keys, NTU25)
     assert len(one) == 1 and one[0].shape == (12, 2, 16, 25, 3)
-    two = ViewPipeline([dict(type='MultiView', transforms=VIEW)])(clips(), keyed(12).keys)
+    two = ViewPipeline([dict(type='MultiView', transforms=VIEW)])(clips(), keyed(12).keys, NTU25)
     assert len(two) == 2
 
 
 def test_representations():
     text = repr(ViewPipeline([dict(type='MultiView', transforms=VIEW)]))
-    assert text.startswith('ViewPipeline([MultiView([TemporalCropResize(num_frames=16')
+    assert text.startswith('ViewPipeline([MultiView([[TemporalCropResize(num_frames=16')
     assert 'RandomChoice([[Shear(amplitude=1.0, orthogonalize=False)], [JointCorruption(num_joints=15)]])' in text
-    assert text.endswith('num_views=2)])')
+    assert text.endswith('num_views=[2])])')
+
+
+# Every view its own pipeline
+
+
+SHORT = [dict(type='TemporalCropResize', num_frames=4, ratio=(0.1, 0.2), min_frames=2), dict(type='RandomTurn')]
+
+
+def test_views_of_several_pipelines():
+    views = MultiView([VIEW, SHORT], num_views=[2, 3])(dict(clips=clips(), random=keyed(12)))['inputs']
+    assert [view.shape[2] for view in views] == [16, 16, 4, 4, 4]
+    # A pipeline's views do not depend on the pipelines behind it.
+    first = MultiView(VIEW, 2)(dict(clips=clips(), random=keyed(12)))['inputs']
+    assert all(torch.equal(a, b) for a, b in zip(views[:2], first, strict=True))
+    # Every view has chance of its own, whichever pipeline it is from.
+    whole = ViewPipeline(SHORT)
+    for number, view in enumerate(views[2:], 2):
+        expected = whole(clips(), keyed(12).fork(number).keys, NTU25)[0]
+        torch.testing.assert_close(view, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(('pipelines', 'numbers'), [([VIEW], [1, 1]), ([VIEW, SHORT], [2])])
+def test_a_number_of_views_for_every_pipeline(pipelines, numbers):
+    with pytest.raises(ConfigError, match=rf'MultiView: {len(pipelines)} pipelines, but num_views=\[{numbers[0]}'):
+        MultiView(pipelines, numbers)

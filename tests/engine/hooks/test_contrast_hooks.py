@@ -1,4 +1,4 @@
-"""MomentumUpdateHook and QueueEnqueueHook, which go together."""
+"""MomentumUpdateHook and QueueEnqueueHook, which tell every model of updates."""
 
 import copy
 from collections import deque
@@ -8,39 +8,23 @@ import pytest
 import torch
 from mmengine.model import BaseModel, MMDistributedDataParallel
 from torch import nn
+from workshop import Toy, takes_views
 
-from mmskelssl.engine.hooks import MomentumUpdateHook, QueueEnqueueHook, queue_enqueue_hook
-from mmskelssl.models import MemoryBank
+from mmskelssl.engine.hooks import MomentumUpdateHook, QueueEnqueueHook
+from mmskelssl.models import MemoryBank, distributed
 from mmskelssl.registry import MODELS
 
 
-class RecordingBank(MemoryBank):
-    def __init__(self, size, fields, events):
-        super().__init__(size, fields)
-        self.events = events
+class Banked(Toy):
+    """Keeps what it is handed in a bank."""
 
-    def enqueue(self, entries):
-        super().enqueue(entries)
-        self.events.append(('enqueue', entries['joint'].flatten().tolist()))
-
-
-class Toy(BaseModel):
-    """Its keys are the clips' own numbers; it notes what happens."""
-
-    def __init__(self, size=16):
+    def __init__(self, size: int = 16) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(1))
-        self.events = []
-        self.bank = RecordingBank(size, {'joint': 1, 'motion': 1}, self.events)
-        self.keys = {}
+        self.bank = MemoryBank(size, {'joint': 1, 'minus': 1})
 
-    def momentum_update(self):
-        self.events.append(('momentum', []))
-
-    def forward(self, inputs, data_samples=None, mode='tensor'):
-        self.keys = dict(joint=inputs, motion=-inputs)
-        self.events.append(('loss', inputs.flatten().tolist()))
-        return dict(loss=(self.weight * inputs).mean())
+    def after_update(self, batches):
+        super().after_update(batches)
+        self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.bank.fields})
 
 
 def batches(count: int, size: int = 2) -> list[dict]:
@@ -50,38 +34,49 @@ def batches(count: int, size: int = 2) -> list[dict]:
 HOOKS = [dict(type='MomentumUpdateHook'), dict(type='QueueEnqueueHook')]
 
 
-def test_update_then_keys_then_enqueue_in_every_step(make_runner):
-    model = Toy()
+def test_before_loss_after_in_every_step(make_runner):
+    model = Banked()
     make_runner(model, batches(3), HOOKS).train()
     assert model.events == [
-        *(('momentum', []), ('loss', [0, 1]), ('enqueue', [0, 1])),
-        *(('momentum', []), ('loss', [2, 3]), ('enqueue', [2, 3])),
-        *(('momentum', []), ('loss', [4, 5]), ('enqueue', [4, 5])),
+        *(('before', []), ('loss', [0, 1]), ('after', [0, 1])),
+        *(('before', []), ('loss', [2, 3]), ('after', [2, 3])),
+        *(('before', []), ('loss', [4, 5]), ('after', [4, 5])),
     ]
-    assert torch.equal(model.bank['motion'][:6], -model.bank['joint'][:6])
+    assert torch.equal(model.bank['minus'][:6], -model.bank['joint'][:6])
 
 
 @pytest.mark.parametrize('hooks', [HOOKS, HOOKS[::-1]], ids=['as in configs', 'the other way round'])
-def test_accumulation_updates_once_and_enqueues_all_batches(make_runner, hooks):
+def test_accumulation_is_one_update_of_all_its_batches(make_runner, hooks):
     model = Toy()
     # The last update of a run comes early, after two batches.
     make_runner(model, batches(10), hooks, accumulative_counts=4).train()
     names = [name for name, _ in model.events]
-    step = ['momentum', 'loss', 'loss', 'loss', 'loss', 'enqueue']
-    assert names == [*step, *step, 'momentum', 'loss', 'loss', 'enqueue']
-    enqueued = [keys for name, keys in model.events if name == 'enqueue']
-    assert enqueued == [[*range(8)], [*range(8, 16)], [*range(16, 20)]]
+    step = ['before', 'loss', 'loss', 'loss', 'loss', 'after']
+    assert names == [*step, *step, 'before', 'loss', 'loss', 'after']
+    handed_over = [keys for name, keys in model.events if name == 'after']
+    assert handed_over == [[*range(8)], [*range(8, 16)], [*range(16, 20)]]
+
+
+def test_the_model_knows_the_epoch_from_the_first_step_on(make_runner):
+    class Noting(Toy):
+        def forward(self, *args, **kwargs):
+            self.events.append(('epoch', [self.epoch]))
+            return super().forward(*args, **kwargs)
+
+    model = Noting()
+    make_runner(model, batches(2), HOOKS, max_epochs=3).train()
+    assert [value for name, value in model.events if name == 'epoch'] == [[0], [0], [1], [1], [2], [2]]
 
 
 @pytest.mark.parametrize('size', [1, 3, 5, 7])
 def test_queue_is_first_in_first_out_over_epochs(make_runner, size):
-    model = Toy(size=7)
+    model = Banked(size=7)
     make_runner(model, batches(4, size), HOOKS, max_epochs=2).train()
     reference = deque([*range(4 * size)] * 2, maxlen=7)
     assert model.bank['joint'].roll(-int(model.bank.pointer), 0).flatten().tolist() == list(reference)
 
 
-def test_keys_of_all_ranks_are_enqueued_in_the_order_of_one_process(make_runner, monkeypatch):
+def test_what_all_ranks_have_comes_in_the_order_of_one_process(make_runner, monkeypatch):
     """As if another rank had what this one has plus 100, but for the last clip."""
 
     def all_gather(tensor):
@@ -89,12 +84,13 @@ def test_keys_of_all_ranks_are_enqueued_in_the_order_of_one_process(make_runner,
             return [tensor, tensor - 1]
         return [tensor, torch.cat([tensor[:-1] + 100 * tensor[:-1].sign(), 0 * tensor[-1:]])]
 
-    model = Toy()
-    monkeypatch.setattr(queue_enqueue_hook, 'all_gather', all_gather)
+    model = Banked()
+    monkeypatch.setattr(distributed, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(distributed, 'all_gather', all_gather)
     first, second = torch.tensor([[1.0], [2], [3]]), torch.tensor([[4.0]])
     make_runner(model, [dict(inputs=first), dict(inputs=second)], HOOKS).train()
     assert model.bank['joint'][:6].flatten().tolist() == [1, 101, 2, 102, 3, 4]
-    assert model.bank['motion'][:6].flatten().tolist() == [-1, -101, -2, -102, -3, -4]
+    assert model.bank['minus'][:6].flatten().tolist() == [-1, -101, -2, -102, -3, -4]
     assert int(model.bank.pointer) == 6
 
 
@@ -103,15 +99,17 @@ def test_accumulated_batches_are_one_large_batch(make_runner):
     model = MODELS.build(
         dict(
             type='SkeletonCLR',
-            backbone=dict(type='RawCoordinates', out_channels=240),
+            backbone=dict(type='RawCoordinates', num_frames=4),
             neck=dict(type='ProjectionNeck'),
             layout='kinect20',
+            num_persons=1,
             modalities=['joint', 'bone'],
             queue_size=32,
             feat_dim=4,
             momentum=0.5,
         )
     )
+    model = takes_views(model)
     twin = copy.deepcopy(model)
     views = torch.randn(2, 2, 12, 1, 4, 20, 3)
     samples = dict(labels=torch.zeros(12))
@@ -125,10 +123,8 @@ def test_accumulated_batches_are_one_large_batch(make_runner):
     assert int(twin.bank.pointer) == 24
     for key, value in twin.state_dict().items():
         torch.testing.assert_close(value, before[key], atol=1e-5, rtol=1e-5, msg=key)
-    moved = [
-        (q - k).abs().max() for q, k in zip(model.encoder_q.parameters(), model.encoder_k.parameters(), strict=True)
-    ]
-    assert max(moved) > 1e-4
+    followers = zip(model.encoder.parameters(), model.encoder_k.parameters(), strict=True)
+    assert max((query - key).abs().max() for query, key in followers) > 1e-4
 
 
 def test_wrapped_models_are_found():
@@ -141,4 +137,18 @@ def test_wrapped_models_are_found():
     MomentumUpdateHook().before_train_iter(runner, 0)
     model(**batches(1)[0])
     QueueEnqueueHook().after_train_iter(runner, 0)
-    assert [name for name, _ in model.events] == ['momentum', 'loss', 'enqueue']
+    assert [name for name, _ in model.events] == ['before', 'loss', 'after']
+
+
+def test_models_of_somebody_else_are_left_alone(make_runner):
+    class Foreign(BaseModel):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, inputs, data_samples=None, mode='tensor'):
+            return dict(loss=(self.weight * inputs).mean())
+
+    model = Foreign()
+    make_runner(model, batches(2), HOOKS).train()
+    assert model.weight.item() == pytest.approx(1 - 0.1 * (0.5 + 2.5))

@@ -1,12 +1,13 @@
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from sklearn.neighbors import KNeighborsClassifier
 
 from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.registry import MODELS
 
-PIPELINE = [dict(type='CenterCropResize', num_frames=4)]
+VIEWS = dict(type='SkeletonDataPreprocessor', test_pipeline=[dict(type='CenterCropResize', num_frames=4)])
 
 
 class Stages(Hook):
@@ -23,9 +24,11 @@ def make_model():
     return MODELS.build(
         dict(
             type='SkeletonCLR',
-            backbone=dict(type='RawCoordinates', out_channels=240),
+            backbone=dict(type='RawCoordinates', num_frames=4),
             neck=dict(type='ProjectionNeck'),
             layout='kinect20',
+            num_persons=1,
+            data_preprocessor=VIEWS,
             modalities=['joint', 'motion'],
             queue_size=8,
         )
@@ -43,7 +46,7 @@ def loader_of(store, split):
         num_workers=0,
         sampler=dict(type='ClipSampler', shuffle=False),
         collate_fn=dict(type='mmskelssl.batch_collate'),
-        dataset=dict(type='SkeletonDataset', store=str(store), split=split, pipeline=PIPELINE),
+        dataset=dict(type='SkeletonDataset', store=str(store), split=split),
     )
 
 
@@ -64,14 +67,29 @@ def test_knn_of_queries_in_the_gallery(make_runner, store, stage):
     metrics = getattr(runner, stage)()
     assert states == [(False, False)] * (5 + 2)  # 17 clips of the gallery, 5 queries
 
-    sets = [SkeletonDataset(store, split, PIPELINE) for split in ('train', 'test')]
-    views, labels = zip(*((s.__getitems__(range(len(s)))['inputs'][0], s.labels) for s in sets), strict=True)
+    sets = [SkeletonDataset(store, split) for split in ('train', 'test')]
+    views = [model.data_preprocessor(data.__getitems__(range(len(data))))['inputs'][0] for data in sets]
+    labels = [data.labels for data in sets]
     for name in ('joint', 'motion'):
         gallery, queries = (model.extract(view)[name].numpy() for view in views)
         knn = KNeighborsClassifier(3, metric='cosine', algorithm='brute').fit(gallery, labels[0])
         assert metrics[f'knn/{name}_top1'] == pytest.approx(100 * knn.score(queries, labels[1]))
     assert list(metrics) == ['knn/joint_top1', 'knn/motion_top1']
     assert hook.seen == [0, 1]  # hooks see the queries, not the gallery
+
+
+@pytest.mark.parametrize('stage', ['val', 'test'])
+def test_without_a_gallery_of_its_own_it_is_the_training_set(make_runner, store, stage):
+    """Loaded as the queries are: not shuffled, in their batches."""
+    said = make_runner(make_model(), **stage_options(stage, store))
+    train = dict(loader_of(store, 'train'), batch_size=2, sampler=dict(type='ClipSampler', shuffle=True))
+    options = stage_options(stage, store, loop=dict(type=f'Gallery{stage.title()}Loop'))
+    # A runner of a config, as tools make it, knows a training set that it does not train on.
+    model = said.model
+    left_out = make_runner(model, cfg=Config(dict(train_dataloader=train)), **options)
+    assert getattr(left_out, stage)() == getattr(said, stage)()
+    gallery = getattr(left_out, f'{stage}_loop').gallery_dataloader
+    assert len(gallery.dataset) == 17 and gallery.batch_size == 4 and not gallery.sampler.shuffle
 
 
 def test_a_second_evaluation_starts_afresh(make_runner, store):

@@ -1,6 +1,8 @@
 import pytest
 import torch
+from workshop import takes_views
 
+from mmskelssl.models import MomentumContrast
 from mmskelssl.registry import MODELS
 
 
@@ -11,13 +13,14 @@ def make_model():
     def make(kind: str = 'SkeletonCLR', **options):
         config = dict(
             type=kind,
-            backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8),
+            backbone=dict(type='BiGRU', hidden_channels=8),
             neck=dict(type='ProjectionNeck'),
             layout='kinect20',
-            queue_size=32,
+            num_persons=1,
             feat_dim=4,
         )
-        return MODELS.build(config | options)
+        bank = dict(queue_size=32) if issubclass(MODELS.get(kind), MomentumContrast) else {}
+        return takes_views(MODELS.build(config | bank | options))
 
     return make
 

@@ -1,91 +1,63 @@
-import copy
-
 import pytest
 import torch
-import torch.nn.functional as F
 
-from mmskelssl.models import MomentumContrast
-from mmskelssl.models.algorithms import Encoder
+from mmskelssl.models import SelfSupervised
+from mmskelssl.utils.errors import ConfigError
 
 MODALITIES = ['joint', 'motion', 'bone']
+CHAIN = dict(name='chain', joints='abc', parents=(1, 1, 1), center=1, pairs=(), spine=(0, 1), shoulders=(0, 2))
 
 
-def test_encoder_gives_unit_vectors_of_the_projected_feature(views):
-    backbone = dict(type='RawCoordinates', out_channels=960)
-    encoder = Encoder(backbone, dict(type='ProjectionNeck'), feat_dim=4)
-    first, _, second = encoder.neck
-    hidden = (views[0].flatten(1) @ first.weight.T + first.bias).clamp(min=0)
-    expected = hidden @ second.weight.T + second.bias
-    torch.testing.assert_close(encoder(views[0]), expected / expected.norm(dim=1, keepdim=True))
-    assert (first.in_features, first.out_features, second.out_features) == (960, 960, 4)
-
-
-def test_neck_that_does_not_fit_the_backbone_is_refused(make_model):
-    with pytest.raises(ValueError, match='takes 5 channels but the backbone gives 16: leave in_channels'):
-        make_model(neck=dict(type='ProjectionNeck', in_channels=5))
-
-
-@pytest.mark.parametrize('modalities', [[], ['joint', 'joint']])
+@pytest.mark.parametrize('modalities', [['joint', 'joint'], MODALITIES + ['bone']])
 def test_modalities_are_named_once(make_model, modalities):
-    with pytest.raises(ValueError, match='name each modality once'):
+    with pytest.raises(ConfigError, match='name each modality once'):
         make_model(modalities=modalities)
 
 
+def test_a_model_without_streams_is_refused(make_model):
+    with pytest.raises(ConfigError, match='no streams: name at least one in model.modalities'):
+        make_model(modalities=[])
+
+
 def test_unknown_modality_is_refused(make_model):
-    with pytest.raises(KeyError, match="Unknown modality 'velocity'"):
+    with pytest.raises(ConfigError, match="Unknown modality 'velocity'"):
         make_model(modalities=['velocity'])
 
 
-def test_key_encoders_start_as_copies_without_gradient(make_model):
-    model = make_model(modalities=MODALITIES)
-    for query, key in zip(model.encoder_q.parameters(), model.encoder_k.parameters(), strict=True):
-        assert torch.equal(query, key) and query.data_ptr() != key.data_ptr()
-        assert query.requires_grad and not key.requires_grad
-    # Encoders of different modalities are drawn independently.
-    weights = [model.encoder_q[name].neck[0].weight for name in MODALITIES]
-    assert not torch.equal(weights[0], weights[1]) and not torch.equal(weights[1], weights[2])
+def test_streams_without_a_backbone_are_named(make_model):
+    streams = dict(a=dict(modality='joint'), b=dict(modality='bone', backbone=dict(type='BiGRU', hidden_channels=4)))
+    with pytest.raises(ConfigError, match=r"Streams \['a'\] have no backbone: set model.backbone"):
+        make_model(backbone=None, streams=streams)
 
 
-def test_init_weights_makes_the_key_encoders_copies(make_model):
-    model = make_model(modalities=['joint', 'bone'], init_cfg=dict(type='Constant', layer='Linear', val=0.25, bias=0.5))
-    model.init_weights()
-    for name in ('joint', 'bone'):
-        for encoder in (model.encoder_q[name], model.encoder_k[name]):
-            assert (encoder.neck[0].weight == 0.25).all() and (encoder.neck[0].bias == 0.5).all()
-    assert all(map(torch.equal, model.encoder_k.state_dict().values(), model.encoder_q.state_dict().values()))
+@pytest.mark.parametrize('said', [dict(layout='kinect20'), dict(num_persons=1), dict(layout='ntu25', num_persons=2)])
+def test_a_backbone_that_says_what_the_model_says_is_refused(make_model, said):
+    names = ', '.join(sorted(said))
+    with pytest.raises(ConfigError, match=f'model.backbone says {names}: say it once, as model.{sorted(said)[0]}'):
+        make_model(backbone=dict(type='BiGRU', hidden_channels=8, **said))
 
 
-@pytest.mark.parametrize('momentum', [0.0, 0.9, 0.999])
-def test_momentum_update_in_closed_form(make_model, momentum):
-    model = make_model(modalities=['joint', 'motion'], momentum=momentum)
-    for parameter in model.encoder_k.parameters():
-        parameter.normal_()
-    start = copy.deepcopy(model.encoder_k)
-    query = copy.deepcopy(model.encoder_q)
-    for _ in range(5):
-        model.momentum_update()
-    for now, before, target in zip(
-        model.encoder_k.parameters(), start.parameters(), model.encoder_q.parameters(), strict=True
-    ):
-        torch.testing.assert_close(now, target + (before - target) * momentum**5, atol=1e-6, rtol=1e-5)
-    assert all(map(torch.equal, query.parameters(), model.encoder_q.parameters()))
+@pytest.mark.parametrize('number', [0, -1])
+def test_views_show_at_least_one_person(make_model, number):
+    with pytest.raises(ConfigError, match=f'num_persons={number}: views show at least one person'):
+        make_model(num_persons=number)
 
 
-def test_momentum_update_leaves_batch_statistics(make_model):
-    model = make_model(momentum=0.5)
-    for encoder, value in ((model.encoder_q, 1.0), (model.encoder_k, 2.0)):
-        encoder['joint'].backbone.input_norm.running_mean.fill_(value)
-    model.momentum_update()
-    assert (model.encoder_k['joint'].backbone.input_norm.running_mean == 2).all()
+def test_layout_and_persons_reach_backbones_and_views(make_model):
+    backbones = [dict(type='BiGRU', hidden_channels=8), dict(type='AGCN', base_channels=4)]
+    streams = {b['type']: dict(modality='joint', backbone=b) for b in backbones}
+    model = make_model(backbone=None, streams=streams, num_persons=3, layout='coco17')
+    for encoder in model.encoder.values():
+        assert encoder.backbone.input_norm.num_features == 3 * 17 * 3
+    assert model.encoder['AGCN'].backbone.layout.name == model.layout.name == 'coco17'
 
 
 def test_modes(make_model, views):
     model = make_model(modalities=MODALITIES).eval()
     features = model(views[0], mode='tensor')
-    assert list(features) == MODALITIES
+    assert list(features) == list(model.streams) == MODALITIES
     for name, feature in features.items():
-        derived = model.modalities[name](views[0], model.layout)
-        assert torch.equal(feature, model.encoder_q[name].backbone(derived))
+        assert torch.equal(feature, model.encoder[name].backbone(model.split(views[0])[name]))
     # A view in a list is the same as by itself, and `tensor` is the default.
     assert all(torch.equal(feature, features[name]) for name, feature in model([views[0]]).items())
 
@@ -99,36 +71,51 @@ def test_modes(make_model, views):
         model(views, mode='los')
 
 
-def test_encode_is_embedding_of_each_modality(make_model, views):
-    model = make_model(modalities=MODALITIES).eval()
-    for encoders in (model.encoder_q, model.encoder_k):
-        for name, embedding in model.encode(encoders, views[0]).items():
-            derived = model.modalities[name](views[0], model.layout)
-            expected = F.normalize(encoders[name].neck(encoders[name].backbone(derived)), dim=1)
-            torch.testing.assert_close(embedding, expected)
-
-
 @pytest.mark.parametrize('mode', ['loss', 'tensor'])
 def test_views_of_another_layout_are_refused(make_model, mode):
     views = [torch.zeros(2, 1, 16, 25, 3)] * 2
-    with pytest.raises(ValueError, match=r"\(2, 1, 16, 25, 3\) does not fit layout 'kinect20' with 20 joints"):
+    with pytest.raises(ConfigError, match=r"\(2, 1, 16, 25, 3\) does not fit layout 'kinect20' with 20 joints"):
         make_model()(views, mode=mode)
 
 
 def test_base_has_no_loss(views):
-    model = MomentumContrast(
-        backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8),
-        neck=dict(type='ProjectionNeck'),
-        layout='kinect20',
-        queue_size=8,
-    )
+    model = SelfSupervised(dict(type='BiGRU', hidden_channels=8), layout='kinect20', num_persons=1)
     with pytest.raises(NotImplementedError):
         model(views, mode='loss')
 
 
-def test_own_layout_in_the_config(make_model):
-    layout = dict(name='chain', joints='abc', parents=(1, 1, 1), center=1, pairs=(), spine=(0, 1), shoulders=(0, 2))
-    backbone = dict(type='BiGRU', num_joints=3, num_persons=1, hidden_channels=8)
-    model = make_model(layout=layout, backbone=backbone, modalities=['bone'])
+def test_custom_layout_in_the_config(make_model):
+    model = make_model(layout=CHAIN, modalities=['bone'])
     view = torch.randn(2, 1, 4, 3, 3)
-    assert torch.equal(model.split_modalities(view)['bone'], view - view[..., [1, 1, 1], :])
+    assert torch.equal(model.split(view)['bone'], view - view[..., [1, 1, 1], :])
+    assert model(view)['bone'].shape == (2, 16)
+
+
+def test_two_encoders_on_one_modality(make_model, views):
+    """Streams have names of their own, and encoders of their own on the same input."""
+    gru = dict(type='BiGRU', hidden_channels=8)
+    graph = dict(type='STGCN', base_channels=2, out_channels=12)
+    streams = dict(seq=dict(modality='bone'), graph=dict(modality='bone', backbone=graph, neck=None))
+    model = make_model(backbone=gru, streams=streams).eval()
+    assert model.streams == ('seq', 'graph') and model.modality == dict(seq='bone', graph='bone')
+    inputs = model.split(views[0])
+    assert inputs['seq'] is inputs['graph']
+    assert {name: tuple(z.shape) for name, z in model(views[0]).items()} == dict(seq=(6, 16), graph=(6, 12))
+    assert model.widths == dict(seq=4, graph=12)  # without a neck, the feature is the embedding
+    losses = model(views, mode='loss')
+    assert list(losses) == ['loss_seq', 'loss_graph'] and all(loss.isfinite() for loss in losses.values())
+    losses['loss_graph'].backward()
+    assert all(p.grad is None for p in model.encoder['seq'].parameters())
+
+
+@pytest.mark.parametrize('kind', ['SkeletonCLR', 'BarlowTwins', 'VICReg'])
+def test_every_neck_embeds_an_entity(make_model, views, kind):
+    neck = dict(instance=dict(type='ProjectionNeck'), wide=dict(type='ProjectionNeck', out_channels=7))
+    model = make_model(kind, neck=neck, modalities=['joint', 'bone'])
+    widths = dict(joint_instance=4, joint_wide=7, bone_instance=4, bone_wide=7)
+    assert model.widths == widths
+    losses = model(views, mode='loss')
+    for name, width in widths.items():
+        assert any(key.startswith(f'loss_{name}') for key in losses)
+        assert model.embeddings[name].shape == (6, width)
+    assert list(model(views[0])) == ['joint', 'bone']  # features are those of the backbones

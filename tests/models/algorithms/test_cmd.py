@@ -28,12 +28,12 @@ def test_slice_of_the_official_program():
     losses = model.loss([view, view])
     assert_losses(losses, golden['losses'])
     sum(losses.values()).backward()
-    assert_gradients('cmd', model.encoder_q['joint'], golden['grad_norms'])
-    model.bank.enqueue(model.keys)
+    assert_gradients('cmd', model.encoder['joint'], golden['grad_norms'])
+    model.after_update([model.keys])
     torch.testing.assert_close(model.bank['joint'].T.float(), golden['queue_after'], atol=1e-6, rtol=1e-5)
     assert int(model.bank.pointer) == golden['queue_ptr_after']
     # Features were recorded after the step, which has moved the running statistics.
-    feature = model.encoder_q['joint'].backbone.eval()(view).float()
+    feature = model.encoder['joint'].backbone.eval()(view).float()
     torch.testing.assert_close(feature, golden['features_eval']['joint'], atol=1e-5, rtol=1e-5)
 
 
@@ -44,7 +44,7 @@ def test_losses_written_out(make, views, modalities, directions):
     model = make(modalities=modalities, directions=directions, **options).eval()
     losses = model(views, mode='loss')
     assert list(losses) == [*(f'loss_{a}' for a in modalities), 'loss_cmd']
-    model.query = model.encode(model.encoder_q, views[0])
+    model.query = model.encode(model.encoder, views[0])
     for a in modalities:
         own = (model.query[a] * model.keys[a]).sum(1, keepdim=True)
         logits = torch.cat([own, model.query[a] @ model.bank[a].T], 1) / 0.1
@@ -57,21 +57,21 @@ def test_losses_written_out(make, views, modalities, directions):
 def test_teacher_learns_nothing(make, views):
     model = make(modalities=MODALITIES, directions=[('joint', 'bone')])
     model(views, mode='loss')['loss_cmd'].backward()
-    assert all(p.grad.any() for p in model.encoder_q['bone'].parameters() if p.ndim > 1)
-    assert all(p.grad is None for a in ('joint', 'motion') for p in model.encoder_q[a].parameters())
+    assert all(p.grad.any() for p in model.encoder['bone'].parameters() if p.ndim > 1)
+    assert all(p.grad is None for a in ('joint', 'motion') for p in model.encoder[a].parameters())
     assert all(p.grad is None for p in model.encoder_k.parameters())
 
 
 @pytest.mark.parametrize('options', [dict(directions=[]), dict(modalities=['bone'])])
 def test_without_directions_only_contrast_is_left(make, views, options):
     model = make(**options)
-    assert list(model(views, mode='loss')) == [f'loss_{a}' for a in model.modalities]
+    assert list(model(views, mode='loss')) == [f'loss_{a}' for a in model.streams]
 
 
 def test_contrast_in_place_of_distillation(make, views):
     model = make(modalities=['joint', 'bone'], exchange='contrast', temperature=0.1, distill_weight=0.5).eval()
     losses = model(views, mode='loss')
-    query = model.encode(model.encoder_q, views[0])
+    query = model.encode(model.encoder, views[0])
     expected = 0
     for a, b in (('joint', 'bone'), ('bone', 'joint')):
         own = (query[b] * model.keys[a]).sum(1, keepdim=True)
@@ -90,7 +90,7 @@ def test_two_stages(make, views):
 
 @pytest.mark.parametrize('pair', [('joint', 'bone'), ('bone', 'bone'), ('joint', 'velocity'), ('joint',)])
 def test_direction_of_absent_modalities_is_refused(make, pair):
-    with pytest.raises(ValueError, match=r"directions: \(.*\) is no \(teacher, student\) pair of .*'joint', 'motion'"):
+    with pytest.raises(ValueError, match=r"directions: \(.*\) is not a \(teacher, student\) pair of .*'motion'"):
         make(modalities=['joint', 'motion'], directions=[pair])
 
 
@@ -103,7 +103,7 @@ def test_number_of_neighbours_must_fit_the_bank(make, number):
 def test_all_slots_may_be_neighbours(make, views):
     model = make(num_neighbors=32).eval()
     losses = model(views, mode='loss')
-    model.query = model.encode(model.encoder_q, views[0])
+    model.query = model.encode(model.encoder, views[0])
     expected = sum(divergence(model, a, b, 32, 0.05, 0.1) for a, b in permutations(MODALITIES, 2))
     torch.testing.assert_close(losses['loss_cmd'], expected)
 

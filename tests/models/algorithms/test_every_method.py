@@ -6,92 +6,153 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from mmskelssl.models import MemoryBank
+from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
+
 MODALITIES = ['joint', 'motion', 'bone']
 TRANSFORMER = dict(
-    type='GCNTransformer', layout='kinect20', num_persons=1, gcn_channels=4, width=8, num_layers=2, num_heads=2,
+    type='GCNTransformer', gcn_channels=4, width=8, num_layers=2, num_heads=2,
     ffn_channels=16, dropout=0.0,
 )  # fmt: skip
-METHODS = dict(
+MOMENTUM = dict(
     SkeletonCLR=dict(),
     CrosSCLR=dict(cross_epoch=0, topk=3),
     CMD=dict(num_neighbors=16),
     I2MD=dict(num_neighbors=16, num_aggregated=4, backbone=TRANSFORMER),
     MMCVMutual=dict(num_neighbors=16),
 )
+PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
+DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
+METHODS = MOMENTUM | DECORRELATION
 
 
-@pytest.fixture(params=METHODS)
-def make(request, make_model, views):
+def maker(method, make_model, views):
     """Builds a method on three modalities; its momentum encoders differ from the query encoders."""
 
     def build(**options):
-        model = make_model(request.param, **dict(modalities=MODALITIES) | METHODS[request.param] | options)
-        for name in model.momenta:
+        model = make_model(method, **dict(modalities=MODALITIES) | METHODS[method] | options)
+        for name in getattr(model, 'momenta', {}):
             for parameter in getattr(model, name).parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
         return model
 
-    three = request.param == 'MMCVMutual'
-    views = [*views, views[1] + 0.1 * torch.randn_like(views[1])] if three else views
-    return SimpleNamespace(method=request.param, model=build, views=views)
+    number = MODELS.get(method).num_views
+    views = [*views, views[1] + 0.1 * torch.randn_like(views[1])][:number]
+    return SimpleNamespace(method=method, model=build, views=views)
+
+
+@pytest.fixture(params=METHODS)
+def make(request, make_model, views):
+    return maker(request.param, make_model, views)
+
+
+@pytest.fixture(params=MOMENTUM)
+def make_momentum(request, make_model, views):
+    return maker(request.param, make_model, views)
+
+
+@pytest.fixture(params=DECORRELATION)
+def make_decorrelation(request, make_model, views):
+    return maker(request.param, make_model, views)
 
 
 def total(losses) -> torch.Tensor:
     return sum(losses.values())
 
 
-def test_keys_for_every_field_of_the_bank(make):
-    model = make.model()
-    model(make.views, mode='loss')
+def test_keys_for_every_field_of_the_bank(make_momentum):
+    model = make_momentum.model()
+    model(make_momentum.views, mode='loss')
     assert set(model.keys) == set(model.bank.fields)
     for name, key in model.keys.items():
         assert key.shape == (6, model.bank.fields[name]) and not key.requires_grad
         if not name.endswith('_hidden'):
             torch.testing.assert_close(key.norm(dim=1), torch.ones(6))
-    model.bank.enqueue(model.keys)
+    model.after_update([model.keys])
     assert all(torch.equal(model.bank[name][:6], key) for name, key in model.keys.items())
 
 
-def test_step_has_no_side_effects(make):
+def test_step_changes_nothing_but_what_it_leaves(make):
     model = make.model()
     before = copy.deepcopy(model)
-    first = model(make.views, mode='loss')
-    keys = model.keys
+    first, left = model(make.views, mode='loss'), (model.embeddings, model.to_enqueue())
     second = model(make.views, mode='loss')
     assert all(torch.equal(loss, second[name]) for name, loss in first.items())
-    assert all(torch.equal(key, model.keys[name]) for name, key in keys.items())
+    for one, other in zip(left, (model.embeddings, model.to_enqueue()), strict=True):
+        assert one.keys() == other.keys() and all(torch.equal(z, other[name]) for name, z in one.items())
     assert all(map(torch.equal, before.parameters(), model.parameters()))
-    assert all(map(torch.equal, before.bank.buffers(), model.bank.buffers()))
+    batch_norms = ('running_mean', 'running_var', 'num_batches_tracked')
+    for (name, ours), theirs in zip(before.named_buffers(), model.buffers(), strict=True):
+        assert torch.equal(ours, theirs) or name.endswith(batch_norms), name
+
+
+def test_embeddings_are_left_for_monitors(make):
+    model = make.model()
+    model(make.views, mode='loss')
+    assert model.embeddings
+    for z in model.embeddings.values():
+        assert z.shape == (6, 4) and not z.requires_grad and z.isfinite().all()
+    if make.method in DECORRELATION:
+        assert list(model.embeddings) == list(model.widths) == MODALITIES
+
+
+def test_no_keys_and_no_bank(make_decorrelation):
+    model = make_decorrelation.model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert {name.partition('.')[0] for name in before} == {'encoder'}
+    assert not any(isinstance(module, MemoryBank) for module in model.modules())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert model.to_enqueue() == {}
+    model.before_update()
+    model.after_update([{}])
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize('layout', ['ntu25', 'hand22'])
+def test_layouts(make, layout):
+    model = make.model(layout=layout)
+    views = [torch.randn(6, 1, 8, model.layout.num_joints, 3) for _ in make.views]
+    assert all(loss.isfinite() for loss in model(views, mode='loss').values())
+
+
+@pytest.mark.parametrize('change', [-1, 1])
+def test_a_wrong_number_of_views_is_refused(make, change):
+    views = (make.views * 2)[: len(make.views) + change]
+    with pytest.raises(ConfigError, match=rf'{make.method} learns from {len(make.views)} views, but got {len(views)}'):
+        make.model()(views, mode='loss')
 
 
 def test_gradients_reach_all_of_the_query_encoders_and_nothing_else(make):
     model = make.model()
     total(model(make.views, mode='loss')).backward()
     for name, parameter in model.named_parameters():
-        if name.startswith('encoder_q.'):
+        if name.startswith('encoder.'):
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         else:
             assert parameter.grad is None, name
-    weights = [p for p in model.encoder_q.parameters() if p.ndim > 1]
+    weights = [p for p in model.encoder.parameters() if p.ndim > 1]
     assert all(weight.grad.any() for weight in weights)
 
 
-def test_permuting_the_slots_of_all_fields_changes_nothing(make):
-    model = make.model()
-    losses = model(make.views, mode='loss')
+def test_permuting_the_slots_of_all_fields_changes_nothing(make_momentum):
+    model = make_momentum.model()
+    losses = model(make_momentum.views, mode='loss')
     order = torch.randperm(model.bank.size)
     for name in model.bank.fields:
         model.bank[name].copy_(model.bank[name][order])
-    for name, loss in model(make.views, mode='loss').items():
+    for name, loss in model(make_momentum.views, mode='loss').items():
         torch.testing.assert_close(loss, losses[name], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize('field', MODALITIES)
-def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make, field):
-    model = make.model()
-    losses = model(make.views, mode='loss')
+def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_momentum, field):
+    model = make_momentum.model()
+    losses = model(make_momentum.views, mode='loss')
     model.bank[field].copy_(model.bank[field].roll(1, 0))
-    changed = {name for name, loss in model(make.views, mode='loss').items() if abs(loss - losses[name]) > 1e-4}
+    changed = {
+        name for name, loss in model(make_momentum.views, mode='loss').items() if abs(loss - losses[name]) > 1e-4
+    }
     expected = dict(
         SkeletonCLR=set(),
         CrosSCLR={f'loss_{a}' for a in MODALITIES},
@@ -100,7 +161,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make,
         I2MD={f'loss_{field}_cluster', 'loss_cmd', 'loss_imd'},
         MMCVMutual={'loss_distill'},
     )
-    assert changed == expected[make.method]
+    assert changed == expected[make_momentum.method]
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
@@ -111,41 +172,46 @@ def test_autocast_is_finite_and_close(make, dtype):
         losses = model(make.views, mode='loss')
     for name, loss in losses.items():
         assert loss.dtype == torch.float32
-        assert loss.item() == pytest.approx(exact[name].item(), rel=0.05), name
+        # Statistics of six clips that are nearly the same in both views magnify what bfloat16 rounds.
+        close = 0.05 if make.method in MOMENTUM else 0.3
+        assert loss.item() == pytest.approx(exact[name].item(), rel=close), name
     total(losses).backward()
-    assert all(p.grad.isfinite().all() for p in model.encoder_q.parameters())
-    model.bank.enqueue(model.keys)
-    norms = model.bank['joint'][:6].norm(dim=1)
-    torch.testing.assert_close(norms, torch.ones(6), atol=1e-2, rtol=0)
+    assert all(p.grad.isfinite().all() for p in model.encoder.parameters())
+    model.after_update([model.to_enqueue()])
+    if make.method in MOMENTUM:
+        norms = model.bank['joint'][:6].norm(dim=1)
+        torch.testing.assert_close(norms, torch.ones(6), atol=1e-2, rtol=0)
 
 
-def test_momentum_update_in_closed_form_for_every_momentum_encoder(make):
-    model = make.model(momentum=0.9)
-    names = ['encoder_k'] + ['encoder_p'] * (make.method == 'MMCVMutual')
+def test_momentum_update_in_closed_form_for_every_momentum_encoder(make_momentum):
+    model = make_momentum.model(momentum=0.9)
+    names = ['encoder_k'] + ['encoder_p'] * (make_momentum.method == 'MMCVMutual')
     assert model.momenta == dict(zip(names, (0.9, 0.995), strict=False))
     start = {name: copy.deepcopy(getattr(model, name)) for name in names}
-    query = copy.deepcopy(model.encoder_q)
+    query = copy.deepcopy(model.encoder)
     for _ in range(4):
-        model.momentum_update()
+        model.before_update()
     for name in names:
         factor = model.momenta[name] ** 4
         for now, before, target in zip(
             getattr(model, name).parameters(), start[name].parameters(), query.parameters(), strict=True
         ):
             torch.testing.assert_close(now, target + (before - target) * factor, atol=1e-6, rtol=1e-5)
-    assert all(map(torch.equal, query.parameters(), model.encoder_q.parameters()))
+    assert all(map(torch.equal, query.parameters(), model.encoder.parameters()))
 
 
-def test_init_weights_makes_every_momentum_encoder_a_copy(make):
-    model = make.model()
+def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
+    model = make_momentum.model()
     model.init_weights()
     for name in model.momenta:
-        assert all(map(torch.equal, getattr(model, name).state_dict().values(), model.encoder_q.state_dict().values()))
+        assert all(map(torch.equal, getattr(model, name).state_dict().values(), model.encoder.state_dict().values()))
 
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    optimizer = torch.optim.SGD(model.encoder_q.parameters(), lr=0.05, momentum=0.9)
+    # VICReg's losses are of another size: their weights are 25.
+    lr = 0.002 if make.method == 'VICReg' else 0.05
+    optimizer = torch.optim.SGD(model.encoder.parameters(), lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
         loss = total(model(make.views, mode='loss'))
@@ -156,7 +222,7 @@ def test_loss_falls_in_training(make):
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_losses_are_finite_on_the_smallest_bank_not_yet_filled(make):
-    options = {key: 1 for key in ('topk', 'num_neighbors', 'num_aggregated') if key in METHODS[make.method]}
-    losses = make.model(queue_size=1, **options)(make.views, mode='loss')
+def test_losses_are_finite_on_the_smallest_bank_not_yet_filled(make_momentum):
+    options = {key: 1 for key in ('topk', 'num_neighbors', 'num_aggregated') if key in METHODS[make_momentum.method]}
+    losses = make_momentum.model(queue_size=1, **options)(make_momentum.views, mode='loss')
     assert all(loss.isfinite() for loss in losses.values())

@@ -8,7 +8,7 @@ MODALITIES = ['joint', 'motion', 'bone']
 SIZES = dict(num_neighbors=8, num_aggregated=4)
 FIELDS = [f'{a}{branch}' for a in MODALITIES for branch in ('', '_cluster', '_hidden')]
 TRANSFORMER = dict(
-    type='GCNTransformer', layout='kinect20', num_persons=1, gcn_channels=4, width=8, num_layers=2, num_heads=2,
+    type='GCNTransformer', gcn_channels=4, width=8, num_layers=2, num_heads=2,
     ffn_channels=16, dropout=0.0,
 )  # fmt: skip
 
@@ -20,11 +20,11 @@ def make(make_model):
     def build(**options):
         model = make_model('I2MD', **dict(SIZES, backbone=TRANSFORMER) | options)
         # Clips are told apart: without this, the encoding of time and the biases make most of every embedding.
-        for encoder in model.encoder_q.values():
+        for encoder in model.encoder.values():
             encoder.backbone.reduce.weight.data *= 30
             for layer in (encoder.neck[0], encoder.neck[2]):
                 layer.bias.data.zero_()
-        model.encoder_k.load_state_dict(model.encoder_q.state_dict())
+        model.encoder_k.load_state_dict(model.encoder.state_dict())
         for parameter in model.encoder_k.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
         return model.eval()
@@ -55,7 +55,7 @@ def contrast(query, key, past, temperature):
 def branches(model, encoders, view):
     """z, z* and h of every modality (section 3.3.1), clip by clip."""
     out = {name: [] for name in model.bank.fields}
-    for a, x in model.split_modalities(view).items():
+    for a, x in model.split(view).items():
         backbone, neck = encoders[a].backbone, encoders[a].neck
         for clip in x:
             h = backbone(clip[None])
@@ -89,8 +89,8 @@ def test_keys_and_hidden_embeddings_are_left_for_every_field(make, views):
 
 def test_entities_are_the_branches_of_the_modalities(make, views):
     model = make()
-    entities = model.entities(*views)
-    query = branches(model, model.encoder_q, views[0])
+    entities = model.encode_pair(*views)
+    query = branches(model, model.encoder, views[0])
     assert sorted(entities) == sorted(name for name in FIELDS if not name.endswith('_hidden'))
     for name, e in entities.items():
         torch.testing.assert_close(e.query, query[name], atol=1e-5, rtol=1e-5)
@@ -113,7 +113,7 @@ def test_retrieval_by_the_nearest_z(make):
 def test_losses_are_equations_1_to_10(make, views):
     model = make(teacher_temperature=0.06, student_temperature=0.2, temperature=0.1, distill_weight=0.3)
     losses = model(views, mode='loss')
-    query, key = branches(model, model.encoder_q, views[0]), branches(model, model.encoder_k, views[1])
+    query, key = branches(model, model.encoder, views[0]), branches(model, model.encoder_k, views[1])
     names = [name for name in FIELDS if not name.endswith('_hidden')]
     assert sorted(losses) == sorted([*(f'loss_{name}' for name in names), 'loss_cmd', 'loss_imd'])
 
@@ -137,12 +137,12 @@ def test_weight_of_the_paper(make):
 
 def test_cluster_branch_without_cross_attention_is_the_instance_branch(make, views):
     model = make()
-    for encoders in (model.encoder_q, model.encoder_k):
+    for encoders in (model.encoder, model.encoder_k):
         for encoder in encoders.values():
             for layer in encoder.backbone.layers:
                 for parameter in layer.cross_attention.out_proj.parameters():
                     parameter.data.zero_()
-    entities = model.entities(*views)
+    entities = model.encode_pair(*views)
     for a in MODALITIES:
         assert torch.equal(entities[f'{a}_cluster'].query, entities[a].query)
         assert torch.equal(entities[f'{a}_cluster'].key, entities[a].key)
@@ -151,7 +151,7 @@ def test_cluster_branch_without_cross_attention_is_the_instance_branch(make, vie
 def test_branches_share_all_weights_but_the_cross_attention(make, views):
     model = make(modalities=['joint'])
     losses = model(views, mode='loss')
-    parameters = dict(model.encoder_q.named_parameters())
+    parameters = dict(model.encoder.named_parameters())
     instance, cluster = (
         torch.autograd.grad(losses[name], parameters.values(), retain_graph=True, allow_unused=True)
         for name in ('loss_joint', 'loss_joint_cluster')
@@ -164,7 +164,7 @@ def test_branches_share_all_weights_but_the_cross_attention(make, views):
 def test_features_are_those_of_the_instance_branch(make, views):
     model = make()
     features = model(views[0], mode='tensor')
-    hidden = branches(model, model.encoder_q, views[0])
+    hidden = branches(model, model.encoder, views[0])
     for a in MODALITIES:
         torch.testing.assert_close(features[a], hidden[f'{a}_hidden'], atol=1e-5, rtol=1e-5)
 
@@ -196,7 +196,7 @@ def test_one_modality_has_nothing_across(make, views):
 def test_directions(make, views):
     model = make(directions=[('joint', 'bone')], distill_weight=1.0)
     losses = model(views, mode='loss')
-    query, key = branches(model, model.encoder_q, views[0]), branches(model, model.encoder_k, views[1])
+    query, key = branches(model, model.encoder, views[0]), branches(model, model.encoder_k, views[1])
     expected = divergence(key['joint'], model.bank['joint'], query['bone'], model.bank['bone'], 8, 0.05, 0.1)
     torch.testing.assert_close(losses['loss_cmd'], expected, atol=1e-5, rtol=1e-5)
 
@@ -205,7 +205,7 @@ def test_directions(make, views):
 def test_mutual_contrast_in_either_place(make, views, where):
     model = make(**{where: 'contrast'}, temperature=0.1)
     losses = model(views, mode='loss')
-    query, key = branches(model, model.encoder_q, views[0]), branches(model, model.encoder_k, views[1])
+    query, key = branches(model, model.encoder, views[0]), branches(model, model.encoder_k, views[1])
     clusters = [(a, f'{a}_cluster') for a in MODALITIES]
     pairs = list(permutations(MODALITIES, 2)) if where == 'exchange' else [*clusters, *(c[::-1] for c in clusters)]
     mutual = sum(contrast(query[b], key[a], model.bank[a], 0.1) for a, b in pairs)
@@ -244,12 +244,12 @@ def test_unknown_exchange_is_refused(make, key):
 
 
 def test_direction_of_absent_modalities_is_refused(make):
-    with pytest.raises(ValueError, match=r"directions: \('joint', 'bone'\) is no \(teacher, student\) pair"):
+    with pytest.raises(ValueError, match=r"directions: \('joint', 'bone'\) is not a \(teacher, student\) pair"):
         make(modalities=['joint', 'motion'], directions=[('joint', 'bone')])
 
 
 def test_backbone_without_branches_is_refused(make_model):
-    backbone = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+    backbone = dict(type='BiGRU', hidden_channels=8)
     with pytest.raises(ValueError, match="needs a backbone that aggregates neighbours, but backbone.type is 'BiGRU'"):
         make_model('I2MD', **SIZES, backbone=backbone)
     make_model('I2MD', **SIZES, backbone=backbone, intra_exchange=None)

@@ -25,7 +25,7 @@ def test_slice_of_the_official_program():
     losses = model.loss([view] * 3)
     assert_losses(losses, golden['losses'])
     sum(losses.values()).backward()
-    assert_gradients('mmcv_mutual', model.encoder_q['joint'], golden['grad_norms'])
+    assert_gradients('mmcv_mutual', model.encoder['joint'], golden['grad_norms'])
 
 
 @pytest.mark.parametrize('modalities', [MODALITIES, ['joint', 'bone']])
@@ -38,7 +38,7 @@ def test_losses_written_out(make, views, modalities):
     losses = model(views, mode='loss')
     assert list(losses) == ['loss_contrast', 'loss_distill']
 
-    query = model.encode(model.encoder_q, views[0])
+    query = model.encode(model.encoder, views[0])
     key = model.encode(model.encoder_k, views[1])
     second = model.encode(model.encoder_p, views[2])
     bank = {a: model.bank[a] for a in modalities}
@@ -90,17 +90,17 @@ def test_momentum_encoders_move_at_their_own_pace(make):
     for encoder in (model.encoder_k, model.encoder_p):
         for parameter in encoder.parameters():
             parameter.fill_(2)
-    for parameter in model.encoder_q.parameters():
+    for parameter in model.encoder.parameters():
         torch.nn.init.ones_(parameter)
     for _ in range(3):
-        model.momentum_update()
+        model.before_update()
     for encoder, distance in ((model.encoder_k, 0.8**3), (model.encoder_p, 0.5**3)):
         for parameter in encoder.parameters():
             torch.testing.assert_close(parameter, torch.full_like(parameter, 1 + distance))
 
 
 def test_one_modality_is_refused(make):
-    with pytest.raises(ValueError, match=r"learns across modalities, but modalities=\['joint'\] has only one"):
+    with pytest.raises(ValueError, match='learns across modalities, but model.modalities has only joint'):
         make(modalities=['joint'])
 
 

@@ -10,9 +10,9 @@ MODALITIES = ['joint', 'motion', 'bone']
 
 def moco(model, name, views, temperature):
     """MoCo v2 written out, on copies of the encoders: loss of a modality, and its keys."""
-    query, key = (model.modalities[name](view, model.layout) for view in views)
-    query = F.normalize(copy.deepcopy(model.encoder_q[name])(query), dim=1)
-    key = F.normalize(copy.deepcopy(model.encoder_k[name])(key), dim=1).detach()
+    query, key = (model.split(view)[name] for view in views)
+    query = F.normalize(copy.deepcopy(model.encoder[name])(query)[''], dim=1)
+    key = F.normalize(copy.deepcopy(model.encoder_k[name])(key)[''], dim=1).detach()
     logits = torch.cat([(query * key).sum(1, keepdim=True), query @ model.bank[name].T], 1) / temperature
     return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long)), key
 
@@ -34,8 +34,8 @@ def test_loss_is_moco_in_each_modality(make_model, views, modalities, training):
 def test_gradients_reach_the_query_encoder_of_the_modality_only(make_model, views):
     model = make_model(modalities=['joint', 'bone'])
     model(views, mode='loss')['loss_bone'].backward()
-    assert all(p.grad is not None and p.grad.any() for p in model.encoder_q['bone'].parameters())
-    assert all(p.grad is None for p in model.encoder_q['joint'].parameters())
+    assert all(p.grad is not None and p.grad.any() for p in model.encoder['bone'].parameters())
+    assert all(p.grad is None for p in model.encoder['joint'].parameters())
     assert all(p.grad is None for p in model.encoder_k.parameters())
     assert not any(key.requires_grad for key in model.keys.values())
 
@@ -70,8 +70,8 @@ def test_autocast_is_finite_and_close(make_model, views):
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(exact.item(), rel=0.05)
     loss.backward()
-    assert all(p.grad.isfinite().all() for p in model.encoder_q.parameters())
-    model.bank.enqueue(model.keys)
+    assert all(p.grad.isfinite().all() for p in model.encoder.parameters())
+    model.after_update([model.keys])
     torch.testing.assert_close(model.bank['joint'][:6].norm(dim=1), torch.ones(6), atol=1e-2, rtol=0)
 
 
@@ -80,9 +80,9 @@ def train(model, views, compiled: bool):
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     losses = []
     for _ in range(3):
-        model.momentum_update()
+        model.before_update()
         losses.append(step(dict(inputs=views, data_samples={}), optimizer)['loss'].item())
-        model.bank.enqueue(model.keys)
+        model.after_update([model.keys])
     return losses
 
 
@@ -90,7 +90,7 @@ def train(model, views, compiled: bool):
 def test_compiled_training_is_the_same(make_model, views, with_cp):
     model = make_model(modalities=['joint', 'bone'])
     twin = copy.deepcopy(model)
-    for encoder in twin.encoder_q.values():
+    for encoder in twin.encoder.values():
         encoder.backbone.with_cp = with_cp
     assert train(twin, views, compiled=True) == pytest.approx(train(model, views, compiled=False), rel=1e-5)
     for name in ('joint', 'bone'):

@@ -139,8 +139,8 @@ def test_size_of_the_paper():
 def test_features_of_the_official_program(shared):
     golden = torch.load(shared / 'golden' / 'agcn.pt', weights_only=True)
     weights = rename_agcn(golden['official_state_dict'])
-    model = AGCN().eval()
-    head = torch.nn.Linear(256, 16)
+    model = AGCN(base_channels=len(weights['backbone.blocks.0.tcn.0.weight'])).eval()
+    head = torch.nn.Linear(*reversed(weights['neck.0.weight'].shape))
     for module, prefix in ((model, 'backbone.'), (head, 'neck.0.')):
         module.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
     feature = model(golden['input'].permute(0, 4, 2, 3, 1).contiguous())

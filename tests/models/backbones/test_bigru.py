@@ -9,7 +9,7 @@ M, T, V, C, HIDDEN = 2, 16, 25, 3, 8
 
 def randomized(**options) -> BiGRU:
     """An encoder in eval mode with batch statistics and affine terms that are not those of the start."""
-    model = BiGRU(V, M, HIDDEN, **options).eval()
+    model = BiGRU('ntu25', M, HIDDEN, **options).eval()
     norm = model.input_norm
     for tensor in (norm.running_mean, norm.weight.data, norm.bias.data):
         tensor.normal_()
@@ -80,7 +80,7 @@ def test_only_the_bidirectional_reading_sees_the_future(bidirectional):
 
 
 def test_training_normalizes_by_the_batch():
-    model = BiGRU(V, M, HIDDEN)
+    model = BiGRU('ntu25', M, HIDDEN)
     x = 5 + 3 * torch.randn(4, M, T, V, C)
     trained = model.train()(x)
     flat = torch.stack([x[:, m, :, v, c] for v in range(V) for c in range(C) for m in range(M)])
@@ -107,8 +107,8 @@ def test_size_of_the_papers():
 
 
 def test_wrong_number_of_joints_is_explained():
-    with pytest.raises(ValueError, match=r'expects 150 input features \(V x C x M\) but got 120: set its num_joints'):
-        BiGRU(V, M, HIDDEN)(torch.zeros(2, M, T, 20, C))
+    with pytest.raises(ValueError, match=r'expects 150 input features \(V x C x M\) but got 120: set model.layout and'):
+        BiGRU('ntu25', M, HIDDEN)(torch.zeros(2, M, T, 20, C))
 
 
 def test_unknown_pool_is_refused():

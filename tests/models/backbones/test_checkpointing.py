@@ -12,13 +12,11 @@ from mmskelssl.models.distributed import CPUSyncBatchNorm
 from mmskelssl.registry import MODELS
 
 BACKBONES = dict(
-    bigru=dict(type='BiGRU', num_joints=20, num_persons=2, hidden_channels=8),
-    both_ways=dict(type='BiGRU', num_joints=20, num_persons=2, hidden_channels=8, bidirectional=True, pool='mean'),
-    stgcn=dict(type='STGCN', layout='kinect20', base_channels=4, out_channels=16),
-    agcn=dict(type='AGCN', layout='kinect20', base_channels=4),
-    transformer=dict(
-        type='GCNTransformer', layout='kinect20', gcn_channels=4, width=16, num_layers=2, num_heads=2, ffn_channels=8
-    ),
+    bigru=dict(type='BiGRU', hidden_channels=8),
+    both_ways=dict(type='BiGRU', hidden_channels=8, bidirectional=True, pool='mean'),
+    stgcn=dict(type='STGCN', base_channels=4, out_channels=16),
+    agcn=dict(type='AGCN', base_channels=4),
+    transformer=dict(type='GCNTransformer', gcn_channels=4, width=16, num_layers=2, num_heads=2, ffn_channels=8),
 )
 
 

@@ -9,9 +9,15 @@ from mmskelssl.models.backbones.stgcn import STGCNBlock
 
 # Facts of the layouts, written out a second time: 1-based bones (joint, parent) and centre.
 LIMBS = '4-3 6-5 7-6 8-7 10-9 11-10 12-11 13-1 14-13 15-14 16-15 17-1 18-17 19-18 20-19'
+FINGERS = ' '.join(f'{v}-1 {v + 1}-{v} {v + 2}-{v + 1} {v + 3}-{v + 2}' for v in range(3, 23, 4))
 GRAPHS = {
     'ntu25': (25, f'{LIMBS} 1-2 2-21 3-21 5-21 9-21 22-23 23-8 24-25 25-12', 21),
     'kinect20': (20, f'{LIMBS} 1-2 2-3 5-3 9-3', 3),
+    'hand22': (
+        22,
+        ' '.join(['2-1', *(f'{b}-1 {b + 1}-{b} {b + 2}-{b + 1} {b + 3}-{b + 2}' for b in range(3, 23, 4))]),
+        1,
+    ),
     'coco17': (17, '2-1 3-1 4-2 5-3 6-1 7-1 8-6 9-7 10-8 11-9 12-6 13-7 14-12 15-13 16-14 17-15', 1),
 }
 

@@ -5,17 +5,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
+from workshop import takes_views
 
 from mmskelssl.models.classifiers import classifier
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import CheckpointError
 
-BACKBONE = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+BACKBONE = dict(type='BiGRU', hidden_channels=8)
 
 
 def make_classifier(**options):
     config = dict(type='SkeletonClassifier', backbone=BACKBONE, head=dict(type='LinearHead', num_classes=3))
-    return MODELS.build(config | dict(layout='kinect20') | options)
+    return takes_views(MODELS.build(config | dict(layout='kinect20', num_persons=1) | options))
 
 
 @pytest.fixture
@@ -48,12 +49,13 @@ def pretrained(tmp_path):
             neck=dict(type='ProjectionNeck'),
             modalities=['joint', 'motion'],
             layout='kinect20',
+            num_persons=1,
             queue_size=8,
         )
     )
     for parameter in method.encoder_k.parameters():
         parameter.zero_()
-    for encoder in method.encoder_q.values():
+    for encoder in method.encoder.values():
         encoder.backbone.input_norm.running_mean.normal_()
     torch.save(dict(state_dict=method.state_dict(), meta={}), tmp_path / 'pretrained.pth')
     return method, str(tmp_path / 'pretrained.pth')
@@ -118,7 +120,7 @@ def test_query_backbone_of_the_modality_is_taken_over(pretrained, view, modality
     model = make_classifier(modality=modality, pretrained=path, frozen=frozen)
     head = model.head.fc.weight.clone()
     model.init_weights()
-    wanted = method.encoder_q[modality].backbone.state_dict()
+    wanted = method.encoder[modality].backbone.state_dict()
     assert all(torch.equal(value, wanted[key]) for key, value in model.backbone.state_dict().items())
     assert torch.equal(model.head.fc.weight, head)
     torch.testing.assert_close(model.eval()(view)[modality], method.eval()(view)[modality])
@@ -126,7 +128,7 @@ def test_query_backbone_of_the_modality_is_taken_over(pretrained, view, modality
 
 def test_modality_that_was_not_pretrained_is_refused_with_those_that_were(pretrained):
     model = make_classifier(modality='bone', pretrained=pretrained[1])
-    with pytest.raises(CheckpointError, match=r"no backbone of modality 'bone'. It holds \['joint', 'motion'\]"):
+    with pytest.raises(CheckpointError, match=r"no backbone of 'bone'. It holds \['joint', 'motion'\]"):
         model.init_weights()
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmskelssl.models import entity as entity_module
-from mmskelssl.models.entity import Entity, mutual_contrast, mutual_distillation
+from mmskelssl.models.algorithms import Entity
+from mmskelssl.models.losses import mutual_contrast, mutual_distillation
 
 MODALITIES = ('joint', 'motion', 'bone')
 PAIRS = list(permutations(MODALITIES, 2))
@@ -29,24 +29,6 @@ def divergence(teacher: Entity, student: Entity, num_neighbors: int, tau_t: floa
         q = (student.past[near] @ query / tau_s).softmax(0)
         losses.append((p * (p / q).log()).sum())
     return sum(losses) / len(losses)
-
-
-def test_similarities_of_an_entity(entities):
-    e = entities['joint']
-    for i in range(5):
-        torch.testing.assert_close(e.positive[i], e.query[i] @ e.key[i])
-        for j in range(30):
-            torch.testing.assert_close(e.negatives[i, j], e.query[i] @ e.past[j])
-            torch.testing.assert_close(e.context[i, j], e.key[i] @ e.past[j])
-
-
-def test_similarities_are_computed_once_and_only_if_needed(entities, monkeypatch):
-    calls = []
-    monkeypatch.setattr(entity_module, 'similarity', lambda a, b: calls.append((a, b)) or a @ b.T)
-    mutual_distillation(entities, PAIRS, 10, 0.05, 0.1)
-    assert len(calls) == 6  # context and negatives of three entities, though there are six pairs
-    mutual_distillation(entities, PAIRS, 10, 0.05, 0.1)
-    assert len(calls) == 6
 
 
 @pytest.mark.parametrize('directions', [PAIRS, PAIRS[:1], [('joint', 'bone'), ('bone', 'joint'), ('motion', 'bone')]])
