@@ -56,7 +56,7 @@ def normalized_clips(store: ClipStore, normalize: Sequence[dict], cache_dir: Pat
                 for chunk in track(chunks, len(chunks), 'Normalizing'):
                     clips = raw.select(chunk).pack()
                     for step, names in zip(steps, left, strict=True):
-                        names += store.names[chunk][step.lacks_reference(clips, store.layout).numpy()].tolist()
+                        names += store.names[chunk.numpy()][step.lacks_reference(clips, store.layout).numpy()].tolist()
                         clips = step.normalize(clips, store.layout)
                     file.write(clips.frames.contiguous().numpy().data)
         except OSError as error:
