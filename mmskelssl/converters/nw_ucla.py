@@ -9,16 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import PassedOver, RawFile, choose, described, distinct, find_files
+from mmskelssl.converters.raw_files import distinct, find_files
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -37,7 +33,7 @@ ACTIONS = {
 CLASS_OF_ACTION = {action: label for label, action in enumerate(ACTIONS)}
 EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464}
 
-_SUFFIX = '.json'
+# The longest clips take some 0.2 MiB.
 _MAX_BYTES = 16 << 20
 _NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
 
@@ -48,7 +44,7 @@ class NWUCLAReader(Reader):
     The split is the standard cross-view one: views 1 and 2 train, view 3 tests.
 
     Args:
-        path: The ``.tar.gz``, a ``.zip``, or a folder that holds the JSON files at any depth.
+        path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
 
     Raises:
         StoreError: If the path does not exist, is not an archive, or holds no clip.
@@ -58,40 +54,20 @@ class NWUCLAReader(Reader):
     classes = list(ACTIONS.values())
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path)
-        self.source = dict(dataset='NW-UCLA', path=str(self.path))
-        is_tar = self.path.is_file() and not zipfile.is_zipfile(self.path)
-        texts, self.passed_over = self._read_tar() if is_tar else self._find()
-        if not texts:
-            raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. '
-                             f'{" ".join(described(self.passed_over))}')  # fmt: skip
+        self.source = dict(dataset='NW-UCLA', path=str(path))
         # Archives and file systems list files in any order; the store's order is that of the names.
-        self._texts = sorted(texts.items())
-
-    def _read_tar(self) -> tuple[dict[str, bytes | RawFile], PassedOver]:
-        try:
-            with tarfile.open(self.path) as archive:
-                members = [member for member in archive if member.isfile()]
-                wanted, passed_over = choose([member.name for member in members], _SUFFIX)
-                texts = {
-                    member.name: archive.extractfile(member).read() for member in members if member.name in set(wanted)
-                }
-                # The checksum of a compressed archive lies after its last file.
-                archive.fileobj.read()
-                return texts, passed_over
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
-
-    def _find(self) -> tuple[dict[str, bytes | RawFile], PassedOver]:
-        found = find_files([self.path], _SUFFIX)
-        return {str(file).removeprefix(f'{self.path}/'): file for file in distinct(found.files)}, found.passed_over
+        found = find_files([path], '.json')
+        self.passed_over = found.passed_over
+        self._files = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
+        if not self._files:
+            raise StoreError(f'{path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. {found}')
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._files)
 
     def read(self, index: int) -> list[RawClip]:
-        name, text = self._texts[index]
-        return [_parse(name, text if isinstance(text, bytes) else text.read(_MAX_BYTES))]
+        file = self._files[index]
+        return [_parse(file.stem, file.read(_MAX_BYTES), str(file))]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         sides = {'xview_train': (1, 2), 'xview_test': (3,)}
@@ -101,23 +77,23 @@ class NWUCLAReader(Reader):
         }
 
 
-def _parse(name: str, text: bytes) -> RawClip:
-    match = _NAME.fullmatch(Path(name).stem)
+def _parse(name: str, text: bytes, origin: str) -> RawClip:
+    match = _NAME.fullmatch(name)
     if match is None:
-        raise ClipError(f"Clip '{name}': the name is not aAA_sSS_eEE_vVV.json.")
+        raise ClipError(f'{origin}: the name is not aAA_sSS_eEE_vVV.json.')
     numbers = {key: int(value) for key, value in match.groupdict().items()}
     action = numbers.pop('action')
     if action not in CLASS_OF_ACTION:
-        raise ClipError(f"Clip '{name}': action {action} is not one of {sorted(CLASS_OF_ACTION)}.")
+        raise ClipError(f'{origin}: action {action} is not one of {sorted(CLASS_OF_ACTION)}.')
     try:
         content = json.loads(text)
         clip = np.array(content['skeletons'], np.float32)[None]
         stated = int(content['label']) - 1
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ClipError(
-            f"Clip '{name}' is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
+            f"{origin}: it is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
         ) from error
     if stated != CLASS_OF_ACTION[action]:
-        raise ClipError(f"Clip '{name}' says label {stated + 1}, but its action code {action} is class "
+        raise ClipError(f"{origin}: it says label {stated + 1}, but its action code {action} is class "
                         f'{CLASS_OF_ACTION[action] + 1}.')  # fmt: skip
-    return RawClip(Path(name).stem, stated, clip, numbers)
+    return RawClip(name, stated, clip, numbers, origin)

@@ -1,16 +1,35 @@
-"""Files of a raw data set, in folders or in zip archives as they were downloaded, which are never unpacked."""
+"""Files of a raw data set, in folders or in archives as they were downloaded, which are never unpacked."""
 
 from __future__ import annotations
 
 import io
 import os
+import tarfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mmskelssl.utils.errors import ClipError, StoreError
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive.
+
+    Args:
+        name: Its path there.
+        size: Its number of bytes.
+        position: Where it begins in the archive.
+        read: Gives its bytes.
+    """
+
+    name: str
+    size: int
+    position: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -19,15 +38,15 @@ class RawFile:
 
     Args:
         path: The file, or the archive.
-        member: The entry in the archive, and the open archive.
+        member: The file in the archive.
     """
 
     path: Path
-    member: tuple[zipfile.ZipInfo, zipfile.ZipFile] | None = None
+    member: Member | None = None
 
     @property
     def name(self) -> str:
-        return self.member[0].filename if self.member else self.path.name
+        return self.member.name if self.member else self.path.name
 
     @property
     def stem(self) -> str:
@@ -38,6 +57,11 @@ class RawFile:
     def folder(self) -> str:
         """The name of the folder that it lies in, or of the archive where that has none."""
         return self.inner_path.parent.name or (self.path.name if self.member else self.path.parent.name)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the folders that it lies in, the outermost first, and its own."""
+        return self.inner_path.parts if self.member else self.path.parts
 
     @property
     def inner_path(self) -> PurePosixPath:
@@ -59,10 +83,10 @@ class RawFile:
         if self.member and (self.inner_path.is_absolute() or '..' in self.inner_path.parts):
             raise ClipError(f'{self}: the path leaves the archive')
         try:
-            size = self.member[0].file_size if self.member else self.path.stat().st_size
+            size = self.member.size if self.member else self.path.stat().st_size
             if size > limit:
                 raise ClipError(f'{self}: {size} bytes are more than the {limit} allowed for a clip')
-            return self.member[1].read(self.member[0]) if self.member else self.path.read_bytes()
+            return self.member.read() if self.member else self.path.read_bytes()
         except ClipError:
             raise
         # A damaged archive makes zipfile and the decompressors fail in many ways.
@@ -74,7 +98,10 @@ PassedOver = dict[str, list[str]]
 
 # What systems leave beside files that are copied or packed on them; hidden files begin with a dot.
 _OF_SYSTEMS = {'__macosx', 'thumbs.db', 'desktop.ini', '$recycle.bin', 'system volume information', '@eadir'}
-_ARCHIVES = ('.zip', '.7z', '.rar', '.tar', '.tar.gz', '.tgz')
+_TAR_SUFFIXES = ('.tar', '.tar.gz', '.tgz', '.tar.xz', '.txz', '.tar.bz2')
+_ARCHIVES = ('.zip', '.7z', '.rar', *_TAR_SUFFIXES)
+# No file of a clip or a recording is larger: what is larger in a tar archive is listed and not kept.
+_LARGEST = 128 << 20
 HIDDEN = 'hidden, or of another system'
 _ARCHIVED = 'archives, which are read where they are given themselves'
 _NOTHING = 'links to nothing, or no files'
@@ -98,7 +125,10 @@ class Found:
 
 
 def find_files(paths: Sequence[str | os.PathLike], suffix: str) -> Found:
-    """All files with a suffix among those given, in folders at any depth, and in zip archives; links are followed.
+    """All files with a suffix among those given, in folders at any depth, and in archives; links are followed.
+
+    Members of a zip archive are read when they are asked for. A compressed tar archive can only be read from the
+    beginning to the end: its members are held in memory, and links in it are left out.
 
     Args:
         paths: Files, folders and archives.
@@ -116,7 +146,7 @@ def distinct(files: Sequence[RawFile]) -> list[RawFile]:
     """The files in the order of their paths, each under the first of the paths by which it is reached."""
     kept: dict[tuple, RawFile] = {}
     for file in sorted(files, key=str):
-        kept.setdefault((os.path.realpath(file.path), file.name, file.member and file.member[0].header_offset), file)
+        kept.setdefault((os.path.realpath(file.path), file.name, file.member and file.member.position), file)
     return list(kept.values())
 
 
@@ -134,25 +164,14 @@ def _below(path: Path, suffix: str, passed_over: PassedOver) -> Iterator[RawFile
     elif path.is_file() and path.name.lower().endswith(suffix):
         every = iter([RawFile(path)])
     elif path.is_file():
-        archive = _open_archive(path, suffix)
-        every = (RawFile(path, (info, archive)) for info in archive.infolist() if not info.is_dir())
+        every = (RawFile(path, member) for member in _members(path, suffix))
     else:
-        raise StoreError(f'{path} does not exist: give a folder or a zip archive.')
+        raise StoreError(f'{path} does not exist: give a folder, or a zip or tar archive.')
     for file in every:
         if reason := _reason_against(file.inner_path, suffix):
             passed_over[reason].append(str(file))
         else:
             yield file
-
-
-def choose(names: Sequence[str], suffix: str) -> tuple[list[str], PassedOver]:
-    """Of the names in an archive those with a suffix, and why the others are left aside."""
-    reasons = {name: _reason_against(_inner(name), suffix) for name in names}
-    passed_over: PassedOver = defaultdict(list)
-    for name, reason in reasons.items():
-        if reason:
-            passed_over[reason].append(name)
-    return [name for name, reason in reasons.items() if not reason], dict(passed_over)
 
 
 def _reason_against(path: PurePosixPath, suffix: str) -> str | None:
@@ -201,16 +220,46 @@ def _is_hidden(name: str) -> bool:
     return name.startswith('.') or name.lower() in _OF_SYSTEMS
 
 
-def _open_archive(path: Path, suffix: str) -> zipfile.ZipFile:
+def _members(path: Path, suffix: str) -> list[Member]:
+    """The files of an archive; of a tar archive only those with the suffix can be read."""
     try:
-        return zipfile.ZipFile(io.BufferedReader(_PositionalFile(path)))
+        return _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path, suffix)
+    # A damaged archive makes its readers and the decompressors fail in many ways.
     except Exception as error:
-        if path.suffix.lower() == '.zip':
-            raise StoreError(f'{path} is not a whole zip archive: download it again. ({error})') from error
+        name = path.name.lower()
+        for kind, suffixes in (('zip', '.zip'), ('tar', _TAR_SUFFIXES)):
+            if name.endswith(suffixes):
+                raise StoreError(f'{path} is not a whole {kind} archive: download it again. ({error})') from error
         raise StoreError(
-            f'{path} is neither a folder, a {suffix} file nor a zip archive: give one of these, and unpack other '
-            'archives first.'
+            f'{path} is neither a folder, a {suffix} file nor a whole zip or tar archive: give one of these, and '
+            'unpack other archives first.'
         ) from error
+
+
+def _zip_members(path: Path) -> list[Member]:
+    archive = zipfile.ZipFile(io.BufferedReader(_PositionalFile(path)))
+    return [
+        Member(info.filename, info.file_size, info.header_offset, partial(archive.read, info))
+        for info in archive.infolist()
+        if not info.is_dir()
+    ]
+
+
+def _tar_members(path: Path, suffix: str) -> list[Member]:
+    with tarfile.open(path) as archive:
+        members = [
+            Member(info.name, info.size, info.offset, partial(bytes, _tar_content(archive, info, suffix)))
+            for info in archive
+            if info.isfile()
+        ]
+        # The checksum of a compressed archive lies after its last file.
+        archive.fileobj.read()
+        return members
+
+
+def _tar_content(archive: tarfile.TarFile, info: tarfile.TarInfo, suffix: str) -> bytes:
+    is_wanted = info.size <= _LARGEST and not _reason_against(_inner(info.name), suffix)
+    return archive.extractfile(info).read() if is_wanted else b''
 
 
 class _PositionalFile(io.RawIOBase):

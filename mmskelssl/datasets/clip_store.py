@@ -174,7 +174,8 @@ class ClipStore:
 
         Raises:
             FileExistsError: If ``path`` exists and is not to be overwritten.
-            StoreError: If nothing was added, the disk is full, or what is to be overwritten is no store.
+            StoreError: If nothing was added, a split points outside the clips, the disk is full, or what is to be
+                overwritten is no store.
         """
         path = Path(path)
         refuse_other_folder(path, overwrite)
@@ -210,7 +211,7 @@ class ClipStoreWriter:
         dtype: ``float32`` or ``float16``.
 
     Attributes:
-        splits: Split name to indices, to be filled in by the caller before the block ends.
+        splits: Split name to positions of its clips, to be filled in by the caller before the block ends.
         source: Facts on origin and processing, likewise; anything JSON can hold.
     """
 
@@ -231,12 +232,12 @@ class ClipStoreWriter:
         self._attributes: list[dict] = []
         self._num_coords: int | None = None
 
-    def add(self, name: str, label: int, clip: np.ndarray, /, **attributes: Any) -> None:
+    def add(self, name: str, label: int | str, clip: np.ndarray, /, **attributes: Any) -> None:
         """Appends a clip.
 
         Args:
             name: Unique name.
-            label: 0-based class.
+            label: 0-based class, or its name.
             clip: (M, T, V, C) coordinates in metres.
             attributes: Facts on the clip (performer, camera ...), the same keys for every clip.
 
@@ -246,7 +247,8 @@ class ClipStoreWriter:
                 those of the clips before it. The store is unchanged then.
         """
         clip = np.asarray(clip)
-        self._check(name, label, clip)
+        self._check(name, clip)
+        label = self._label(name, label)
         if self._attributes and attributes.keys() != self._attributes[0].keys():
             raise ClipError(
                 f'Clip {name!r} has attributes {sorted(attributes)}, the clips before it {sorted(self._attributes[0])}.'
@@ -259,21 +261,27 @@ class ClipStoreWriter:
         self._digest.update(rows.data)
         self._known.add(name)
         self.names.append(name)
-        self._labels.append(int(label))
+        self._labels.append(label)
         self._shapes.append(clip.shape[:2])
         self._attributes.append(attributes)
         self._num_coords = clip.shape[3]
-
-    def flush(self) -> None:
-        """Hands all frames to the system, so that they outlive this process."""
-        self._file.flush()
 
     @property
     def digest(self) -> str:
         """SHA-256 of the frames so far."""
         return self._digest.hexdigest()
 
-    def _check(self, name: str, label: int, clip: np.ndarray) -> None:
+    def _label(self, name: str, label: int | str) -> int:
+        if isinstance(label, str):
+            if label not in self.classes:
+                few = f'{self.classes[:10]}'.removesuffix(']') + (', ...]' if len(self.classes) > 10 else ']')
+                raise ClipError(f'Clip {name!r} has label {label!r}, which is not one of the classes {few}.')
+            return self.classes.index(label)
+        if label not in range(len(self.classes)):
+            raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
+        return int(label)
+
+    def _check(self, name: str, clip: np.ndarray) -> None:
         try:
             name.encode()
         except UnicodeEncodeError as error:
@@ -285,13 +293,18 @@ class ClipStoreWriter:
             raise ClipError(
                 f'Clip {name!r} has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.'
             )
-        if label not in range(len(self.classes)):
-            raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
         """Writes the rest of the store into ``folder``; ``path`` is where it will be, for messages."""
         if not self.names:
             raise StoreError(f'No usable clip for {path}: nothing was written.')
+        for split, positions in self.splits.items():
+            outside = [position for position in positions if position not in range(len(self.names))]
+            if outside:
+                raise StoreError(
+                    f'{path}: split {split!r} points at clip {outside[0]}, but the {len(self.names)} clips are counted '
+                    f'from 0 to {len(self.names) - 1}: nothing was written.'
+                )
         persons, frames = np.array(self._shapes, np.int64).T
         columns = {
             'names': np.char.encode(np.array(self.names), 'utf-8'),

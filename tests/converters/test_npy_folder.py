@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mmskelssl.converters.npy_folder import NpyFolderReader
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.layouts import KINECT20, get_layout
+from mmskelssl.datasets.layouts import KINECT20, LAYOUTS, get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
 
 ARM = dict(
@@ -159,7 +159,7 @@ def test_bad_table(folder, tmp_path, run_converter, table, message):
 @pytest.mark.parametrize(
     'text, message',
     [
-        (None, 'layout.json is neither a layout (ntu25, kinect20, coco17, hand22) nor a readable JSON file of one'),
+        (None, f'layout.json is neither a layout ({", ".join(LAYOUTS)}) nor a readable JSON file of one'),
         ('{', 'layout.json is not JSON'),
         ('[' * 100_000, 'layout.json is not JSON'),
         ('[1]', 'layout.json is not a dict'),

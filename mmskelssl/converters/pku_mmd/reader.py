@@ -18,9 +18,9 @@ from mmskelssl.converters.pku_mmd.files import (
     parse_label,
     parse_recording,
     parse_split,
-    text_lines,
 )
 from mmskelssl.converters.raw_files import PassedOver, RawFile, described, distinct, find_files
+from mmskelssl.converters.text import text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 

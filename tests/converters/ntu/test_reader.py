@@ -207,7 +207,7 @@ def test_damaged_archives_are_refused_or_read(tmp_path_factory, data):
 @pytest.mark.parametrize('make, message', [
     (lambda path: None, 'raw does not exist'),
     (lambda path: path.mkdir(), 'There is no .skeleton file in .*raw'),
-    (lambda path: path.write_text('not an archive'), 'raw is neither a folder, a .skeleton file nor a zip archive'),
+    (lambda path: path.write_text('not an archive'), 'a .skeleton file nor a whole zip or tar archive'),
     (lambda path: path.write_bytes(pack(path, clips()).read_bytes()[:-9]), 'raw is neither a folder'),
     (lambda path: pack(path, {'notes.txt': b''}), 'There is no .skeleton file in .*raw'),
 ])  # fmt: skip
