@@ -1,3 +1,3 @@
-# From random weights by the schedule of fine-tuning: what pre-training has to beat.
+# From random weights, with the length and the search of fine-tuning: what pre-training has to beat.
 _base_ = 'finetune.py'
 protocol = dict(pretrained=False)

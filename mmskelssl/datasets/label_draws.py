@@ -63,6 +63,20 @@ def drawn_ratios(names: Sequence[str], labels: Sequence[int], draw: int, balance
     return result
 
 
+def drawn_names(
+    names: Sequence[str], labels: Sequence[int], ratio: int, draw: int, balanced: bool = False
+) -> list[str]:
+    """Names of the clips that have a label; arguments as for :func:`drawn_ratios` and :func:`read_draw`.
+
+    Raises:
+        StoreError: If there is no such draw, or no clip in it.
+    """
+    _check_draw(ratio, draw)
+    ratios = drawn_ratios(names, labels, draw, balanced)
+    found = [str(name) for name, first in zip(names, ratios, strict=True) if 0 < first <= ratio]
+    return _not_none(found, ratio, f'{len(names)} training clips')
+
+
 def write_draws(path: str | os.PathLike, names: Sequence[str], labels: Sequence[int], balanced: bool) -> None:
     """Writes the draws of a training split.
 
@@ -103,8 +117,7 @@ def read_draw(path: str | os.PathLike, ratio: int, draw: int) -> list[str]:
     Raises:
         StoreError: If the file is missing or damaged, or holds no such draw.
     """
-    if ratio not in RATIOS or draw not in range(NUM_DRAWS):
-        raise StoreError(f'No draw {draw} at {ratio} %: there are {NUM_DRAWS}, from 0, at {RATIOS} %.')
+    _check_draw(ratio, draw)
     try:
         with gzip.open(path, 'rt', encoding='utf-8') as file:
             rows = [line.rstrip('\n').split(' ', NUM_DRAWS) for line in file if not line.startswith('#')]
@@ -115,6 +128,15 @@ def read_draw(path: str | os.PathLike, ratio: int, draw: int) -> list[str]:
         ) from error
     except (EOFError, IndexError, OSError, ValueError) as error:
         raise StoreError(f'Label draws {path} are damaged: make them again with tools/misc/make_draws.py.') from error
+    return _not_none(found, ratio, f'clips in {path}')
+
+
+def _check_draw(ratio: int, draw: int) -> None:
+    if ratio not in RATIOS or draw not in range(NUM_DRAWS):
+        raise StoreError(f'No draw {draw} at {ratio} %: there are {NUM_DRAWS}, from 0, at {RATIOS} %.')
+
+
+def _not_none(found: list[str], ratio: int, clips: str) -> list[str]:
     if not found:
-        raise StoreError(f'{ratio} % of the clips in {path} are none: take a higher ratio, or balanced draws.')
+        raise StoreError(f'{ratio} % of the {clips} are none: take a higher ratio, or balanced draws.')
     return found

@@ -11,14 +11,17 @@ import torch
 from torch.utils.data import Dataset
 
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.held_out import held_out
 from mmskelssl.datasets.keyed_random import clip_keys
-from mmskelssl.datasets.label_draws import read_draw
+from mmskelssl.datasets.label_draws import drawn_names, read_draw
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.normalized_cache import normalized_clips
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.registry import DATASETS, FUNCTIONS
-from mmskelssl.utils.errors import StoreError
+from mmskelssl.utils.errors import ConfigError, StoreError
 from mmskelssl.utils.memory import keep_freed_memory
+
+_PARTS = ('fit', 'held-out')
 
 
 @DATASETS.register_module()
@@ -39,13 +42,16 @@ class SkeletonDataset(Dataset):
         normalize: Normalizations applied once to all of the store's frames. The result is kept beside the store, in
             ``cache/`` or ``cache_dir``, under a name made of store, recipe and version, and mapped like the store.
         cache_dir: Where normalized frames are kept.
-        draw: Arguments of :func:`~mmskelssl.datasets.label_draws.read_draw` (``path``, ``ratio``, ``draw``): only the
-            split's clips that are drawn; by default all.
+        draw: Only the split's clips that are drawn; by default all. Arguments of
+            :func:`~mmskelssl.datasets.label_draws.read_draw` (``path``, ``ratio``, ``draw``), or those of
+            :func:`~mmskelssl.datasets.label_draws.drawn_names` (``ratio``, ``draw``, ``balanced``) without a path.
+        part: Of these clips, ``held-out``: those that :func:`~mmskelssl.datasets.held_out.held_out` keeps apart;
+            ``fit``: the others. By default both.
 
     Raises:
         StoreError: If the store is unreadable, has no such split, or its cache cannot be written, or if a drawn clip is
             not in the split.
-        ConfigError: If a normalization needs what the store's layout lacks.
+        ConfigError: If a normalization needs what the store's layout lacks, or there is no such part.
 
     Examples:
         >>> dataset = SkeletonDataset('data/nw_ucla', split='xview_train')  # doctest: +SKIP
@@ -60,15 +66,20 @@ class SkeletonDataset(Dataset):
         normalize: Sequence[dict] = (),
         cache_dir: str | os.PathLike | None = None,
         draw: dict | None = None,
+        part: str | None = None,
     ) -> None:
+        if part not in (None, *_PARTS):
+            raise ConfigError(f"A data set has no part '{part}': parts are {', '.join(_PARTS)}, or None for all.")
         keep_freed_memory()
-        self._init_args = (store, split, normalize, cache_dir, draw)
+        self._init_args = (store, split, normalize, cache_dir, draw, part)
         self.store = ClipStore(store)
         self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
         if not len(self.indices):
             raise StoreError(f"Split '{split}' of {store} is empty.")
         if draw is not None:
             self.indices = _drawn(self.store, self.indices, draw, split)
+        if part is not None:
+            self.indices = self.indices[held_out(self.store, self.indices) == (part == 'held-out')]
         self._clips = normalized_clips(self.store, normalize, Path(cache_dir or self.store.path / 'cache'))
 
     @property
@@ -131,6 +142,9 @@ def batch_collate(batch: dict, _scope_: str | None = None) -> dict:
 
 
 def _drawn(store: ClipStore, indices: np.ndarray, draw: dict, split: str | None) -> np.ndarray:
+    if 'path' not in draw:
+        names = drawn_names(store.names[indices], store.labels[indices], **draw)
+        return indices[np.isin(store.names[indices], names)]
     names = read_draw(**draw)
     missing = sorted(set(names) - set(store.names[indices].tolist()))
     if missing:

@@ -69,11 +69,11 @@ class PretrainedModel:
         (view,) = ViewPipeline(self.test_pipeline)(ClipBatch.of([clip]), torch.zeros(1, dtype=torch.int64), layout)
         return view.shape[2]
 
-    def dataset(self, side: str, draw: dict | None = None) -> SkeletonDataset:
-        """The clips of a side (``train`` or ``test``), or those that were drawn of it; opened once."""
-        key = repr((side, draw))
+    def dataset(self, side: str, draw: dict | None = None, part: str | None = None) -> SkeletonDataset:
+        """The clips of a side (``train`` or ``test``), those that were drawn of it, or a part of these; opened once."""
+        key = repr((side, draw, part))
         if key not in self._datasets:
-            self._datasets[key] = SkeletonDataset(**getattr(self, f'{side}_set'), draw=draw)
+            self._datasets[key] = SkeletonDataset(**getattr(self, f'{side}_set'), draw=draw, part=part)
         return self._datasets[key]
 
     @property

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmskelssl.datasets import ClipStore, SkeletonDataset
-from mmskelssl.datasets.label_draws import NUM_DRAWS, RATIOS, drawn_ratios, names_digest, read_draw, write_draws
+from mmskelssl.datasets.label_draws import (
+    NUM_DRAWS,
+    RATIOS,
+    drawn_names,
+    drawn_ratios,
+    names_digest,
+    read_draw,
+    write_draws,
+)
 from mmskelssl.utils.errors import StoreError
 
 SHIPPED = Path(__file__).parents[2] / 'configs' / 'protocols' / 'draws'
@@ -87,6 +95,8 @@ def test_bad_files_and_draws(tmp_path):
     for ratio, draw in ((3, 0), (10, 5)):
         with pytest.raises(StoreError, match='No draw'):
             read_draw(path, ratio, draw)
+        with pytest.raises(StoreError, match='No draw'):
+            drawn_names(['a'], [0], ratio, draw)
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(StoreError, match='are damaged'):
         read_draw(path, 10, 0)
@@ -101,6 +111,8 @@ def test_dataset_has_the_drawn_clips(make_store, tmp_path):
     write_draws(tmp_path / 'draws.txt.gz', store.names[train], store.labels[train], balanced=True)
     draw = dict(path=tmp_path / 'draws.txt.gz', ratio=20, draw=1)
     dataset = SkeletonDataset(path, 'train', draw=draw)
+    without_file = SkeletonDataset(path, 'train', draw=dict(ratio=20, draw=1, balanced=True))
+    assert without_file.names.tolist() == dataset.names.tolist()
     assert sorted(dataset.names) == sorted(read_draw(**draw))
     assert len(dataset) < len(train) and not set(dataset.names) & set(store.names[test])
     with pytest.raises(StoreError, match="are not in split 'test'"):

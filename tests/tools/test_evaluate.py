@@ -211,7 +211,7 @@ def test_references_need_a_config(run, tmp_path, reference):
         (['--protocols', 'liner'], "There is no protocol 'liner'. Known: 2s, 3s"),
         (['--protocols', 'linear-3s'], "'linear-3s' fuses joint, motion, bone"),
         (['--protocols', 'transfer'], "'transfer' needs other data"),
-        (['--protocols', 'semi10'], 'No label draws at .*tiny_train_random.txt.gz: make them with'),
+        (['--protocols', 'semi5'], '5 % of the 16 training clips are none: take a higher ratio, or balanced'),
         (['--data', 'kinetics'], "there is no 'kinetics'. Known: .*ntu60_xsub"),
         (['--modalities', 'bone'], 'has no bone. It has joint, motion'),
         (['--store', 'nowhere'], 'No clip store at nowhere'),

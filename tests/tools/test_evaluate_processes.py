@@ -19,7 +19,7 @@ OPTIONS = [
     f'{protocol}.{key}'
     for protocol in PROTOCOLS[1:3]
     for key in ('train_cfg.max_epochs=2', 'param_scheduler.0.milestones=[1]')
-]
+] + ['finetune.protocol.min_steps=0', 'finetune.protocol.search_rates=[0.001,0.1]']
 
 
 @pytest.fixture(scope='module')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -34,12 +34,14 @@ class Measurement:
         metrics: Further ones, name to one value for each run.
         remarks: What a reader of the numbers has to know.
         files: Further files of the result, such as features.
+        chosen: What was chosen on held-out training clips, as the card has it.
     """
 
     scores: Tensor
     metrics: dict[str, list[float]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
+    chosen: dict = field(default_factory=dict)
 
 
 class Protocol:
@@ -117,7 +119,7 @@ class Protocol:
             protocol=self.name,
             modality=modality,
             metrics={name: Statistic(values) for name, values in (metrics | measurement.metrics).items()},
-            card=card,
+            card=replace(card, chosen=measurement.chosen),
             per_class_accuracy=[None if value.isnan() else value.item() for value in accuracy],
             confusion=torch.stack(confusions).sum(0).tolist(),
             seconds=time.perf_counter() - start,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -10,28 +9,42 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from torch import Tensor
 
 from mmskelssl.datasets.label_draws import NUM_DRAWS, names_digest
-from mmskelssl.evaluation.arrays import load_arrays, save_arrays
-from mmskelssl.evaluation.features import encode, view_text
+from mmskelssl.evaluation.features import view_text
+from mmskelssl.evaluation.functional import topk_accuracy
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
-from mmskelssl.evaluation.processes import agreed, written_once
-from mmskelssl.evaluation.protocols.base import PREDICTIONS, Measurement, Protocol
-from mmskelssl.evaluation.protocols.training import trained
+from mmskelssl.evaluation.processes import written_once
+from mmskelssl.evaluation.protocols.base import Measurement, Protocol
+from mmskelssl.evaluation.protocols.classifier_run import scores_of
+from mmskelssl.evaluation.protocols.schedule import (
+    Trial,
+    best_learning_rate,
+    num_epochs,
+    with_epochs,
+    with_learning_rate,
+)
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
-from mmskelssl.utils.errors import ConfigError, ReportError
-from mmskelssl.utils.files import written_beside
+from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.progress import bar
+
+# Below this top-1 on the clips that were trained on, the training was too short or its learning rate wrong.
+_WELL_TRAINED = 95
 
 
 @PROTOCOLS.register_module()
 class TrainedClassifier(Protocol):
     """Trains a classifier from the model's backbone by the protocol's config; the last epoch's weights are tested.
+
+    With ``search_rates``, a part of the training clips is held out (see
+    :func:`~mmskelssl.datasets.held_out.held_out`) and each rate is tried on the others, in a shorter training. The rate
+    with the most held-out hits over all runs is taken, and all training clips are trained on with it. The test side has
+    no part in it, and the effort is the same wherever training starts from.
 
     Args:
         name: By which it is asked for.
@@ -42,8 +55,13 @@ class TrainedClassifier(Protocol):
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
         percent: Of the training clips that have a label; None for all.
         balanced: Whether the labels were drawn class by class.
-        draws: File of label draws, or a folder of files ``{dataset}_{split}_{random or balanced}.txt.gz``.
+        draws: File of label draws, or a folder of files ``{dataset}_{split}_{random or balanced}.txt.gz``. Where the
+            folder has none of the data's, they are drawn when they are needed.
         other_data: Whether it needs other data than that of pre-training.
+        min_steps: Training takes at least as many steps: on small sets there are more epochs than the config says, and
+            its milestones move with them.
+        search_rates: To choose from; empty for the config's own, which also stands where no clip can be held out.
+        search_share: Epochs of a trial, as a share of those of the training.
     """
 
     def __init__(
@@ -57,6 +75,9 @@ class TrainedClassifier(Protocol):
         balanced: bool = False,
         draws: str = '',
         other_data: bool = False,
+        min_steps: int = 0,
+        search_rates: Sequence[float] = (),
+        search_share: float = 0.25,
     ) -> None:
         super().__init__(name, cfg, seeds if percent is None else range(NUM_DRAWS))
         self.crop_ratio = crop_ratio
@@ -65,6 +86,9 @@ class TrainedClassifier(Protocol):
         self.balanced = balanced
         self.draws = draws
         self.other_data = other_data
+        self.min_steps = min_steps
+        self.search_rates = list(search_rates)
+        self.search_share = search_share
 
     def check(self, model: PretrainedModel) -> None:
         if self.other_data and not model.is_transfer:
@@ -77,9 +101,12 @@ class TrainedClassifier(Protocol):
         if self.percent is None:
             return None
         kind = 'balanced' if self.balanced else 'random'
-        name = f'{model.test_clips.store.path.name}_{model.train_set.get("split")}_{kind}.txt.gz'
-        path = Path(self.draws)
-        return dict(path=str(path / name if path.is_dir() else path), ratio=self.percent, draw=run)
+        path, drawn = Path(self.draws), dict(ratio=self.percent, draw=run)
+        if path.is_dir():
+            path = path / f'{model.test_clips.store.path.name}_{model.train_set.get("split")}_{kind}.txt.gz'
+            if not path.exists():
+                return dict(drawn, balanced=self.balanced)
+        return dict(drawn, path=str(path))
 
     def train_pipeline(self, model: PretrainedModel) -> list[dict]:
         """The view that is trained on: pre-training's temporal one with longer crops, no spatial one."""
@@ -89,10 +116,11 @@ class TrainedClassifier(Protocol):
         return [dict(step, **longer) if step['type'] == 'TemporalCropResize' else step for step in model.train_view]
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
-        model, cfg = workspace.model, self.cfg
+        model, cfg = workspace.model, self.full_length(workspace.model)
         drawn = [model.dataset('train', self.draw(model, run)) for run in self._draws()]
         kind = 'class-balanced' if self.balanced else 'random'
         optimizer = {key: value for key, value in cfg.optim_wrapper.optimizer.items() if key != 'type'}
+        search = dict(lr='chosen', search_rates=self.search_rates, search_epochs=self._search_epochs(cfg))
         # A random start owes nothing to the checkpoint but the architecture.
         owner = {} if self.pretrained else dict(method='supervised', weights='random')
         return replace(
@@ -104,7 +132,7 @@ class TrainedClassifier(Protocol):
             batch_size=cfg.train_dataloader.batch_size,
             schedule=dict(
                 optimizer=cfg.optim_wrapper.optimizer.type,
-                **optimizer,
+                **(optimizer | (search if self.search_rates else {})),
                 epochs=cfg.train_cfg.max_epochs,
                 steps=[dict(step) for step in cfg.get('param_scheduler', [])],
             ),
@@ -115,22 +143,83 @@ class TrainedClassifier(Protocol):
     def _draws(self) -> range:
         return range(0 if self.percent is None else len(self.seeds))
 
+    def full_length(self, model: PretrainedModel) -> Config:
+        """The protocol's config with its number of epochs on the model's data; draws all have as many clips."""
+        num_clips = len(model.dataset('train', self.draw(model, 0)))
+        return with_epochs(self.cfg, num_epochs(self.cfg, num_clips, self.min_steps))
+
+    def _search_epochs(self, cfg: Config) -> int:
+        return max(1, round(self.search_share * cfg.train_cfg.max_epochs))
+
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
-        folder = workspace.folder(self.name, modality)
-        model = workspace.model
-        epochs = self.cfg.train_cfg.max_epochs
-        scores = []
-        shown = bar(len(self.seeds) * epochs, f'{self.name}, {modality}')
+        folder, model, runs = workspace.folder(self.name, modality), workspace.model, range(len(self.seeds))
+        full = self.full_length(model)
+        epochs, search = full.train_cfg.max_epochs, self._search_epochs(full) * len(self.search_rates)
+        shown = bar(len(runs) * (search + epochs), f'{self.name}, {modality}')
+        found = []
         with shown if is_main_process() else nullcontext(lambda done: None) as show:
-            for run in range(len(self.seeds)):
-                scores.append(self._scores(model, modality, run, folder / f'run{run}', show))
-                show((run + 1) * epochs)
-        return Measurement(torch.stack(scores), remarks=self.empty_classes(model))
+            chosen = self._choose(model, modality, folder / 'search', show)
+            for run in runs:
+                cfg = self.config(model, modality, run, chosen.get('learning_rate'))
+                before = len(runs) * search + run * epochs
+                sides = dict(predictions=model.test_clips)
+                if not cfg.model.frozen:
+                    sides['train_predictions'] = model.dataset('train', self.draw(model, run))
+                found.append(scores_of(cfg, sides, folder / f'run{run}', lambda done: show(before + done)))  # noqa: B023
+                show(before + epochs)
+        metrics, remarks = {}, self.empty_classes(model)
+        if self.search_rates and not chosen:
+            remarks.append('No labelled clip could be held out, so the learning rate is that of the config.')
+        if not full.model.frozen:
+            labels = [torch.from_numpy(model.dataset('train', self.draw(model, run)).labels) for run in runs]
+            known = [topk_accuracy(of['train_predictions'], truth, 1) for of, truth in zip(found, labels, strict=True)]
+            metrics['train_top1'] = known
+            if min(known) < _WELL_TRAINED:
+                remarks.append(
+                    f'At the end, only {min(known):.1f} % of the clips that were trained on are recognized: the '
+                    'training was too short, or its learning rate does not fit.'
+                )
+        return Measurement(torch.stack([of['predictions'] for of in found]), metrics, remarks, chosen=chosen)
 
-    def config(self, model: PretrainedModel, modality: str, run: int) -> Config:
-        """The config of a run, good for ``tools/train.py`` and ``tools/test.py`` as well."""
-        cfg = copy.deepcopy(self.cfg)
+    def _choose(self, model: PretrainedModel, modality: str, folder: Path, show: Callable[[int], None]) -> dict:
+        """The learning rate for all runs, as the card has it; empty if the config's own stands."""
+        apart = {
+            run: dataset
+            for run in range(len(self.seeds))
+            if len(dataset := model.dataset('train', self.draw(model, run), 'held-out'))
+        }
+        if not apart or not self.search_rates:
+            return {}
+        labels = torch.from_numpy(np.concatenate([dataset.labels for dataset in apart.values()]))
+        trials, done = [], 0
+        for rate in self.search_rates:
+            scores = []
+            for run, dataset in apart.items():
+                cfg = self.trial_config(model, modality, run, rate)
+                place = folder / f'run{run}-lr{rate:g}'
+                found = scores_of(cfg, dict(held_out=dataset), place, lambda epoch: show(done + epoch))  # noqa: B023
+                written_once(lambda: _remove_checkpoints(place))  # noqa: B023
+                scores.append(found['held_out'])
+                done += cfg.train_cfg.max_epochs
+            scores = torch.cat(scores)
+            trials.append(Trial(rate, topk_accuracy(scores, labels, 1), F.cross_entropy(scores, labels).item()))
+        return dict(
+            learning_rate=best_learning_rate(trials),
+            held_out_clips=len(labels),
+            held_out_top1={f'{trial.learning_rate:g}': round(trial.accuracy, 2) for trial in trials},
+        )
+
+    def config(self, model: PretrainedModel, modality: str, run: int, learning_rate: float | None = None) -> Config:
+        """The config of a run, good for ``tools/train.py`` and ``tools/test.py`` as well.
+
+        Args:
+            model: What is evaluated.
+            modality: A stream of it.
+            run: Which.
+            learning_rate: By default the protocol's own.
+        """
+        cfg = self.full_length(model)
         cfg.pop('protocol')
         cfg.model = dict(model.classifier(modality, self.pretrained), frozen=cfg.model.frozen)
         cfg.data_preprocessor = dict(
@@ -144,27 +233,18 @@ class TrainedClassifier(Protocol):
         for stage in ('val', 'test'):
             cfg[f'{stage}_dataloader'].dataset = dict(model.test_set, type='SkeletonDataset')
             cfg[f'{stage}_dataloader'].num_workers = min(1, model.loader.get('num_workers', 0))
-        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
         cfg.randomness = dict(seed=self.seeds[run])
-        return cfg
+        return cfg if learning_rate is None else with_learning_rate(cfg, learning_rate)
 
-    def _scores(
-        self, model: PretrainedModel, modality: str, run: int, folder: Path, show: Callable[[int], None]
-    ) -> Tensor:
-        """(N, K) scores of a run's test clips, trained or read where it was trained before."""
-        predictions, test = folder / PREDICTIONS, model.test_clips
-        if not agreed(predictions.exists()):
-            cfg = self.config(model, modality, run)
-            written_once(lambda: _dump(cfg, folder / 'config.py'))
-            cfg.work_dir = str(folder)
-            classifier = trained(cfg, lambda done: show(run * cfg.train_cfg.max_epochs + done))
-            scores = encode(classifier, test, 'predict', what='Testing')['scores'][0]
-            arrays = dict(names=test.names, labels=test.labels, scores=scores.numpy())
-            written_once(lambda: save_arrays(predictions, **arrays))
-        arrays = load_arrays(predictions, 'names', 'scores')
-        if (arrays['names'] != test.names).any():
-            raise ReportError(f'{predictions} is of other clips: delete that folder to measure anew.')
-        return torch.from_numpy(arrays['scores'])
+    def trial_config(self, model: PretrainedModel, modality: str, run: int, learning_rate: float) -> Config:
+        """The config of a trial of a learning rate. It does not know the test side."""
+        cfg = self.config(model, modality, run, learning_rate)
+        cfg = with_epochs(cfg, self._search_epochs(cfg))
+        cfg.train_dataloader.dataset.part = 'fit'
+        cfg.update(
+            {f'{stage}_{part}': None for stage in ('val', 'test') for part in ('dataloader', 'cfg', 'evaluator')}
+        )
+        return cfg
 
     def empty_classes(self, model: PretrainedModel) -> list[str]:
         """A remark for every draw that leaves classes without a label."""
@@ -176,9 +256,11 @@ class TrainedClassifier(Protocol):
             if len(empty):
                 names = ', '.join(train.store.classes[label] for label in empty)
                 remarks.append(f'Draw {run} ({len(drawn)} clips) has no label of {len(empty)} classes: {names}.')
+        if remarks:
+            remarks.append(f'Balanced draws have a label of every class: semi{self.percent}-balanced.')
         return remarks
 
 
-def _dump(cfg: Config, path: Path) -> None:
-    with written_beside(path) as beside:
-        beside.write_text(cfg.pretty_text, encoding='utf-8')
+def _remove_checkpoints(folder: Path) -> None:
+    for path in folder.glob('*.pth'):
+        path.unlink()

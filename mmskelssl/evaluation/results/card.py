@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 # Two results that differ only in these can stand in one column: they say whose number it is, not how it was measured.
-_IDENTITY = ('method', 'weights', 'modalities', 'seeds', 'versions')
+_IDENTITY = ('method', 'weights', 'modalities', 'chosen', 'seeds', 'versions')
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class ProtocolCard:
         start: What training began from, ``pre-trained`` or ``random``.
         trained: What was trained: ``nothing``, ``classifier`` or ``all``.
         batch_size: Of training; None if nothing was trained.
+        features: What was done to the features before they were compared or classified.
         schedule: Optimizer, learning rate and epochs; empty if nothing was trained.
+        chosen: What the schedule left to be chosen on held-out training clips, with their accuracies in percent.
         labels: Which training labels were used, such as ``10 %, random draw``.
         draws: SHA-256 of the clip names of each draw of labels; empty if all were used.
         k: Neighbours that vote; None if there is no vote.
@@ -46,7 +48,9 @@ class ProtocolCard:
     start: str = 'pre-trained'
     trained: str = 'nothing'
     batch_size: int | None = None
+    features: str = 'as they are'
     schedule: dict = field(default_factory=dict)
+    chosen: dict = field(default_factory=dict)
     labels: str = 'all'
     draws: list[str] = field(default_factory=list)
     k: int | None = None

@@ -98,8 +98,9 @@ def test_each_draw_is_opened_once(model, load, tmp_path, monkeypatch):
 
 
 def test_a_class_without_labels_is_stated(model, load, store):
-    remarks = load('semi5').empty_classes(model)
+    *remarks, advice = load('semi5').empty_classes(model)
     assert remarks  # three clips, drawn from all
+    assert advice == 'Balanced draws have a label of every class: semi5-balanced.'
     for remark in remarks:
         draw = int(remark.split()[1])
         names = read_draw(store.parent / 'draws/small_train_random.txt.gz', 5, draw)
@@ -110,13 +111,25 @@ def test_a_class_without_labels_is_stated(model, load, store):
 
 
 def test_draws_that_are_not_there_or_of_other_clips(model, load, tmp_path):
-    with pytest.raises(StoreError, match='No label draws at .*small_train_random.txt.gz.*make_draws.py'):
-        load('semi10', **{'protocol.draws': str(tmp_path)}).check(model)
+    with pytest.raises(StoreError, match='No label draws at .*none.txt.gz.*make_draws.py'):
+        load('semi10', **{'protocol.draws': str(tmp_path / 'none.txt.gz')}).check(model)
     write_draws(tmp_path / 'mine.txt.gz', [f'x{n}' for n in range(20)], [0] * 20, balanced=False)
     with pytest.raises(StoreError, match="'x.*are not in split 'train'"):
         load('semi10', **{'protocol.draws': str(tmp_path / 'mine.txt.gz')}).check(model)
     with pytest.raises(StoreError, match='1 % of the clips .* are none'):
         load('semi1').check(model)
+
+
+@pytest.mark.parametrize('name', ['semi20', 'semi20-balanced'])
+def test_draws_are_made_where_none_are_shipped(model, load, tmp_path, name):
+    """They are those that a file would hold."""
+    made, read = load(name, **{'protocol.draws': str(tmp_path)}), load(name)
+    for run in range(5):
+        assert 'path' in read.draw(model, run) and 'path' not in made.draw(model, run)
+        one, other = (protocol.config(model, 'joint', run).train_dataloader.dataset for protocol in (made, read))
+        assert DATASETS.build(one).names.tolist() == DATASETS.build(other).names.tolist()
+    with pytest.raises(StoreError, match='1 % of the 60 training clips are none: take a higher ratio, or balanced'):
+        load('semi1', **{'protocol.draws': str(tmp_path)}).check(model)
 
 
 def test_transfer_replaces_just_the_classifier(checkpoint, load, tmp_path):
