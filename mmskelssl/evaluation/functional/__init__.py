@@ -1,4 +1,5 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
+from mmskelssl.evaluation.functional.feature_space import centred, whitened
 from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
 from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
 from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
@@ -9,6 +10,7 @@ from mmskelssl.evaluation.functional.spread import effective_rank, spread
 __all__ = [
     'LinearProbes',
     'LinearRecipe',
+    'centred',
     'check_aligned',
     'confusion_matrix',
     'effective_rank',
@@ -21,4 +23,5 @@ __all__ = [
     'spread',
     'topk_accuracy',
     'train_linear_probes',
+    'whitened',
 ]

@@ -8,13 +8,16 @@ from dataclasses import replace
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from mmskelssl.evaluation.functional import knn_votes, retrieval_metrics
+from mmskelssl.evaluation.functional import centred, knn_votes, retrieval_metrics, whitened
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 from mmskelssl.utils.errors import ConfigError
+
+AS_THEY_ARE = 'as they are'
+_SPACES = {AS_THEY_ARE: lambda train, test: (train, test), 'centred': centred, 'whitened': whitened}
 
 
 @PROTOCOLS.register_module()
@@ -29,12 +32,27 @@ class NearestNeighbours(Protocol):
         cfg: Not used.
         k: Neighbours that vote.
         recalls: k of the recalls.
+        features: ``as they are``, ``centred`` on the mean of the training features, or ``whitened`` (see
+            :func:`~mmskelssl.evaluation.functional.whitened`).
+
+    Raises:
+        ConfigError: If ``features`` is none of these.
     """
 
     topk = (1,)
 
-    def __init__(self, name: str, cfg: Config, k: int = 1, recalls: Sequence[int] = (1, 5, 10)) -> None:
+    def __init__(
+        self,
+        name: str,
+        cfg: Config,
+        k: int = 1,
+        recalls: Sequence[int] = (1, 5, 10),
+        features: str = AS_THEY_ARE,
+    ) -> None:
         super().__init__(name, cfg)
+        if features not in _SPACES:
+            raise ConfigError(f"protocol.features='{features}' of '{name}' is none of {', '.join(_SPACES)}.")
+        self.features = features
         self.k = k
         self.recalls = tuple(recalls)
 
@@ -47,13 +65,13 @@ class NearestNeighbours(Protocol):
             )
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
-        return replace(super().card(workspace, modalities), k=self.k, seeds=[])
+        return replace(super().card(workspace, modalities), k=self.k, features=self.features, seeds=[])
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
         (train, train_file), (test, test_file) = (workspace.features(modality, side) for side in ('train', 'test'))
         device = get_device()
-        gallery, queries = (features.values[0].to(device) for features in (train, test))
+        gallery, queries = _SPACES[self.features](train.values[0].to(device), test.values[0].to(device))
         labels, truth = (features.labels.to(device) for features in (train, test))
         num_classes = len(workspace.model.test_clips.store.classes)
         votes = knn_votes(gallery, labels, queries, self.k, num_classes)

@@ -54,3 +54,26 @@ def test_predictions_and_features_lie_by_clip_name(planted, load, tmp_path):
     assert arrays['predictions']['scores'].shape == (1, 6, 3)
     assert arrays['train_features']['features'].shape == (5, 480)
     assert arrays['test_features']['labels'].tolist() == [label for _, label in QUERIES]
+
+
+@pytest.mark.parametrize(('name', 'features'), [('knn-centred', 'centred'), ('knn-whitened', 'whitened')])
+def test_the_space_of_the_features_is_fitted_on_the_training_side(planted, load, tmp_path, name, features):
+    result = load(name).run(Workspace(planted, tmp_path), ('joint',))
+    points = [
+        np.array([[np.cos(np.deg2rad(d)), np.sin(np.deg2rad(d))] for d, _ in side]) for side in (GALLERY, QUERIES)
+    ]
+    gallery, queries = (side - points[0].mean(0) for side in points)
+    if features == 'whitened':
+        root = np.linalg.cholesky(np.linalg.inv(np.cov(gallery.T)))
+        gallery, queries = gallery @ root, queries @ root
+    unit = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in (queries, gallery)]
+    votes = (unit[0] @ unit[1].T).argmax(1)
+    hits = [GALLERY[vote][1] == label for vote, (_, label) in zip(votes, QUERIES, strict=True)]
+    assert result.metrics['top1'].values == [pytest.approx(100 * np.mean(hits))]
+    assert result.card.features == features
+    assert load('knn').card(Workspace(planted, tmp_path), ('joint',)).unlike(result.card) == ['features']
+
+
+def test_an_unknown_space_is_refused(load):
+    with pytest.raises(ValueError, match="features='plain' of 'knn' is none of as they are, centred, whitened"):
+        load('knn', **{'protocol.features': 'plain'})
