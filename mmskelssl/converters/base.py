@@ -24,6 +24,7 @@ class RawClip:
         attributes: Facts about the clip, numbers or text; the same keys for all clips of a reader.
         origin: Where the clip was read (a file, or a file and a line), for messages.
         repairs: What the reader changed in it, one sentence each.
+        digest: Of the coordinates, from readers whose splits depend on which clips are the same.
     """
 
     name: str
@@ -32,6 +33,7 @@ class RawClip:
     attributes: dict = field(default_factory=dict)
     origin: str = ''
     repairs: Sequence[str] = ()
+    digest: str = ''
 
 
 class Reader(ABC):

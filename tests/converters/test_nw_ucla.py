@@ -107,14 +107,34 @@ def test_views_decide_the_split(tmp_path):
     reader = NWUCLAReader(write(tmp_path / 'set', {name: text(name, 1, skeletons()) for name in names}))
     clips = list(reader)
     views = {split: {clips[i].attributes['view'] for i in index} for split, index in reader.splits(clips).items()}
-    assert views == dict(xview_train={1, 2}, xview_test={3})
+    assert views == dict(xview_train={1, 2}, xview_test={3}, xview_test_unique=set())  # all hold the same frames
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_test_clips_that_repeat_training_clips_have_a_split_without_them(tmp_path, convert, workers):
+    """Known by their frames: their names, classes and other test clips have no part in it."""
+    repeated, other = skeletons(9, seed=1), skeletons(9, seed=2)
+    clips = dict(
+        a01_s01_e00_v01=repeated,
+        a02_s05_e03_v03=repeated,
+        a01_s01_e00_v03=other,
+        a01_s01_e01_v03=other,
+        a01_s01_e02_v03=[*repeated, repeated[-1]],
+        a02_s05_e04_v04=skeletons(9, seed=3),
+        a02_s05_e04_v03=skeletons(9, seed=3),
+    )
+    write(tmp_path / 'set', {name: text(name, int(name[2]), frames) for name, frames in clips.items()})
+    assert convert(tmp_path / 'set', tmp_path / 'store', '--workers', workers)[0] == 0
+    store = ClipStore(tmp_path / 'store')
+    test, unique = (set(store.names[store.split(name)]) for name in ('xview_test', 'xview_test_unique'))
+    assert len(test) == 5 and test - unique == {'a02_s05_e03_v03'}
 
 
 def test_every_bad_file_is_skipped_by_name_and_the_others_kept(tmp_path, convert):
     write(tmp_path / 'set', {**good(), **{name: content for name, (content, _) in BAD.items()}})
     status, out, err = convert(tmp_path / 'set', tmp_path / 'store')
     assert status == 0
-    assert '3 clips written; splits: xview_train 2, xview_test 1.' in out
+    assert '3 clips written; splits: xview_train 2, xview_test 1, xview_test_unique 1.' in out
     assert f'{len(BAD)} clips skipped:' in out
     lines = [line for line in out.splitlines() if line.startswith('  ')]
     assert len(lines) == len(BAD)
@@ -204,7 +224,7 @@ def test_unreadable_file_is_named(tmp_path, monkeypatch):
 def test_the_real_set(shared, tmp_path, convert):
     status, out, err = convert(shared / 'data' / 'nw_ucla' / 'all_sqe.tar.gz', tmp_path / 'store')
     assert status == 0 and 'warning' not in err
-    assert '1484 clips written; splits: xview_train 1020, xview_test 464.' in out
+    assert '1484 clips written; splits: xview_train 1020, xview_test 464, xview_test_unique 369.' in out
     assert '0 clips repaired.' in out and '0 clips skipped.' in out
     store = ClipStore(tmp_path / 'store')
     assert len(store) == 1484 and store.num_persons.tolist() == [1] * 1484
@@ -213,6 +233,11 @@ def test_the_real_set(shared, tmp_path, convert):
     assert np.bincount(store.labels).min() > 100 and len(np.bincount(store.labels)) == 10
     sides = [set(store.attributes['view'][store.split(name)].tolist()) for name in ('xview_train', 'xview_test')]
     assert sides == [{1, 2}, {3}]
+    test, unique = (set(store.split(name).tolist()) for name in ('xview_test', 'xview_test_unique'))
+    repeated = {store.classes[store.labels[i]] for i in test - unique}
+    assert unique < test and repeated == {'pick up with two hands', 'drop trash'}
+    known = {store[i].tobytes() for i in store.split('xview_train')}
+    assert all((store[i].tobytes() in known) == (i not in unique) for i in test)
     # Metres: the spine of a standing person.
     spine = np.linalg.norm(store.frames[:, 2] - store.frames[:, 0], axis=-1)
     assert 0.2 < np.median(spine) < 0.7
