@@ -71,6 +71,7 @@ def paper_result(config: str, protocol: str, modality: str, dataset: str, test_s
     names = {name.rpartition('_')[2]: entry['Metadata']['Training Data'] for name, entry in load_zoo().items()}
     tested_on = names.get(f'{dataset}-{test_split.removesuffix("_test")}'.replace('_', '-'))
     results = load_zoo().get(Path(config).name.removesuffix('.py'), {}).get('Results', [])
-    wanted = (protocol, modality, tested_on)
+    # Protocols that follow a paper's recipe to the letter end in its name.
+    wanted = (protocol.removesuffix('-cmd'), modality, tested_on)
     found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality'], r['Dataset']) == wanted)
     return next(((r['Metrics']['Top 1 Accuracy'], r['Paper']) for r in found), None)

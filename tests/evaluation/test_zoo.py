@@ -58,6 +58,7 @@ def test_results_of_papers():
     assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub.py', 'semi1', 'joint', *xsub) == (50.6, 'I²MD, table 4')
     i2md = 'i2md_gcn-transformer_1xb256-500e_ntu60-xview'
     assert paper_result(i2md, 'knn', 'joint', 'ntu60', 'xview_test')[0] == 83.8
+    assert paper_result('cmd_bigru_1xb256-500e_ntu60-xsub', 'semi1-cmd', 'joint', *xsub)[0] == 50.6
     fused = 'crossclr_stgcn_1xb128-300e_ntu60-xsub'
     assert paper_result(fused, 'linear-crossclr-3s', 'joint+motion+bone', *xsub)[0] == 77.8
     i2md = 'i2md_gcn-transformer_1xb256-500e_ntu60-xsub'
