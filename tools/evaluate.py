@@ -11,8 +11,6 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.engine.interruption import Interrupted, stopped_status
@@ -22,7 +20,7 @@ from mmskelssl.evaluation.protocols.loading import load_protocol
 from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import ConfigError, read_config
+from mmskelssl.utils.config import ConfigError, Overrides, read_config
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -51,7 +49,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='PROTOCOL.KEY=VALUE',
         help="overrides of protocols' configs, such as knn.protocol.k=20 finetune.train_cfg.max_epochs=40",
