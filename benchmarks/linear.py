@@ -15,13 +15,11 @@ from pathlib import Path
 import torch
 
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.evaluation.pretrained_model import read_subject
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.protocols import load_protocol
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.results import Statistic
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils import register_all_modules
-
-PROTOCOLS = Path(__file__).resolve().parents[1] / 'configs' / 'protocols'
 
 
 def main() -> int:
@@ -40,14 +38,14 @@ def benchmark(args: argparse.Namespace) -> None:
     register_all_modules()
     rows = []
     for checkpoint in args.checkpoints:
-        subject = read_subject(checkpoint, store=args.store, modalities=args.modality and [args.modality])
+        model = read_pretrained(checkpoint, store=args.store, modalities=args.modality and [args.modality])
         row = {}
         for name in (args.exact, args.fast):
             options = {name: {'train_cfg.max_epochs': args.epochs}} if args.epochs else {}
-            protocol = load_protocol(name, PROTOCOLS, options)
+            protocol = load_protocol(name, options)
             with tempfile.TemporaryDirectory() as folder:
                 wall, cpu = time.perf_counter(), time.process_time()
-                result = protocol.run(Workspace(subject, Path(folder)), subject.modalities[:1])
+                result = protocol.run(Workspace(model, Path(folder)), model.modalities[:1])
                 row[name] = result.metrics['top1'], time.perf_counter() - wall, time.process_time() - cpu
         rows.append(row)
     print(table(args.checkpoints, rows))

@@ -1,7 +1,8 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
-Results are kept as they come: the same command, after an interruption, goes on where it was. The report comes as JSON,
-Markdown, and an HTML page that needs no network.
+References are evaluated in the same way: raw coordinates, and an encoder without training. Results are kept as they
+come: after an interruption, the same command continues. The report comes as JSON, Markdown, and an HTML
+page that needs no network.
 """
 
 import argparse
@@ -11,12 +12,16 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from mmengine.dist import is_main_process
+
 from mmskelssl.cli.config_check import checked
-from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.cli.launch import add_launcher_argument, join_processes, run_together
 from mmskelssl.engine.interruption import Interrupted, stopped_status
 from mmskelssl.evaluation.evaluate import evaluate
-from mmskelssl.evaluation.pretrained_model import read_subject
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.processes import written_once
+from mmskelssl.evaluation.protocols import Protocol, load_protocol
+from mmskelssl.evaluation.reading import read_pretrained
+from mmskelssl.evaluation.references import REFERENCES, write_reference
 from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
@@ -29,19 +34,27 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 def parse_args() -> argparse.Namespace:
     names = ', '.join(sorted(path.stem for path in (CONFIGS / 'protocols').glob('*.py')))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('checkpoint', help='checkpoint of pre-training, or of a classifier')
+    parser.add_argument(
+        'checkpoint',
+        help="checkpoint of pre-training or of a classifier; 'random': the encoder of --config without training; "
+        "'raw': coordinates without an encoder",
+    )
     parser.add_argument(
         '--protocols',
         nargs='+',
         default=['knn', 'linear'],
         metavar='NAME',
-        help=f'{names}; with -2s, -3s or -3sw behind it, the modalities of a protocol fused; or config files '
+        help=f'{names}; with -2s or -3s behind it, the modalities of a protocol fused; or config files '
         '(default: knn linear)',
     )
-    parser.add_argument('--config', help='config of pre-training, where the checkpoint carries none')
+    parser.add_argument(
+        '--config', help="config of pre-training, for 'raw', 'random' and a checkpoint that carries none"
+    )
+    parser.add_argument('--seed', type=int, default=0, help="of the weights of 'random' (default: 0)")
     parser.add_argument(
         '--data',
-        help='data to evaluate on instead: a name in configs/_base_/sets/, or a config with train_set and test_set',
+        help='data to evaluate on instead: a name in configs/_base_/sets/, or a config with train_dataloader and '
+        'test_dataloader',
     )
     parser.add_argument('--store', help='path of the clip store, where it lies elsewhere than the config says')
     parser.add_argument('--modalities', nargs='+', help="which of the checkpoint's modalities (default: all)")
@@ -54,45 +67,73 @@ def parse_args() -> argparse.Namespace:
         metavar='PROTOCOL.KEY=VALUE',
         help="overrides of protocols' configs, such as knn.protocol.k=20 finetune.train_cfg.max_epochs=40",
     )
+    add_launcher_argument(parser)
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
     try:
-        return exit_status(lambda: run(args))
-    except (KeyboardInterrupt, Interrupted) as interruption:
-        print('Stopped. What is finished is kept: the same command goes on from there.', file=sys.stderr)
-        return getattr(interruption, 'status', stopped_status(signal.SIGINT))
+        return run_together(lambda: run(args))
+    except KeyboardInterrupt:
+        return stopped_status(signal.SIGINT)
 
 
 def run(args: argparse.Namespace) -> None:
     register_all_modules()
-    options = defaultdict(dict)
-    for key, value in args.cfg_options.items():
-        name, _, entry = key.partition('.')
-        options[name][entry] = value
-    protocols = [load_protocol(name, CONFIGS / 'protocols', options, checked) for name in args.protocols]
-    unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
-    if unused:
-        raise ConfigError(f'--cfg-options: {sorted(unused)} are none of the protocols; write PROTOCOL.KEY=VALUE.')
-    subject = read_subject(
-        args.checkpoint,
-        config=args.config and read_config(find_config(args.config)),
+    if args.launcher != 'none':
+        join_processes(args.launcher)
+    protocols = read_protocols(args)
+    root = args.work_dir or _default_root(args)
+    checkpoint, config = args.checkpoint, args.config and read_config(find_config(args.config))
+    if checkpoint in REFERENCES:
+        if config is None:
+            raise ConfigError(f"'{checkpoint}' needs --config CONFIG, which says data, views and encoder.")
+        kind, checkpoint, reference, config = checkpoint, str(root / f'{checkpoint}.pth'), config, None
+        written_once(lambda: write_reference(kind, reference, args.seed, Path(checkpoint)))
+    model = read_pretrained(
+        checkpoint,
+        config=config,
         data=args.data and read_config(_data_config(args.data)),
         store=args.store,
         modalities=args.modalities,
     )
-    root = args.work_dir or Path(args.checkpoint).with_suffix(f'.{_folder_name(args.data)}')
-    report = evaluate(subject, protocols, root, command=shlex.join(['python', *sys.argv]))
-    print(protocols_table(report))
-    write_markdown(report, root / 'report.md')
-    write_html(report, root / 'report.html')
-    print(f'\nreport: {root}/report.html; in words report.md, for programs {REPORT_FILE}')
+    try:
+        report = evaluate(model, protocols, root, command=shlex.join(['python', *sys.argv]))
+    except (KeyboardInterrupt, Interrupted):
+        print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
+        raise
+    if is_main_process():
+        print(protocols_table(report))
+        write_markdown(report, root / 'report.md')
+        write_html(report, root / 'report.html')
+        print(f'\nreport: {root}/report.html; as text report.md, for programs {REPORT_FILE}')
 
 
-def _folder_name(data: str | None) -> str:
-    return f'evaluation-{Path(data).stem}' if data else 'evaluation'
+def read_protocols(args: argparse.Namespace) -> list[Protocol]:
+    """The protocols that are asked for, with their overrides.
+
+    Raises:
+        ConfigError: If there is no such protocol, or an override is of none.
+    """
+    options = defaultdict(dict)
+    for key, value in args.cfg_options.items():
+        name, _, entry = key.partition('.')
+        options[name][entry] = value
+    protocols = [load_protocol(name, options, checked) for name in args.protocols]
+    unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
+    if unused:
+        raise ConfigError(f'--cfg-options: {sorted(unused)} are none of the protocols; write PROTOCOL.KEY=VALUE.')
+    return protocols
+
+
+def _default_root(args: argparse.Namespace) -> Path:
+    """Beside the checkpoint; references have a folder in work_dirs."""
+    kind = f'evaluation-{Path(args.data).stem}' if args.data else 'evaluation'
+    if args.checkpoint not in REFERENCES:
+        return Path(args.checkpoint).with_suffix(f'.{kind}')
+    name = f'random-seed{args.seed}' if args.checkpoint == 'random' else args.checkpoint
+    return Path('work_dirs') / Path(args.config or '').stem / f'{name}.{kind}'
 
 
 def _data_config(data: str) -> Path:

@@ -1,10 +1,4 @@
-# Backbone and classifier trained: batch 64, learning rate 0.01.
-_base_ = [
-    '../_base_/models/linear_bigru.py',
-    '../_base_/datasets/linear.py',
-    '../_base_/schedules/finetune_sgd_80e.py',
-    '../_base_/default_runtime.py',
-]
+# Backbone and classifier trained, as in CMD and I²MD: the schedule of linear.py with a learning rate of 0.01.
+_base_ = 'linear.py'
 model = dict(frozen=False)
-custom_hooks = [dict(type='SetupCheckHook'), dict(type='ClassificationReportHook')]
-protocol = dict(type='TrainedClassifier', crop_ratio=(0.5, 1.0))
+optim_wrapper = dict(optimizer=dict(lr=0.01))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor
 
-from mmskelssl.apis.models import extract_features, init_model, view_batches
+from mmskelssl.apis.models import as_dataset, extract_features, init_model
 from mmskelssl.converters.ntu import read_skeleton_file
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.evaluation.features import encode
+from mmskelssl.evaluation.functional import nearest
 from mmskelssl.utils.config import ConfigError
 
 Inputs = str | os.PathLike | np.ndarray | ClipStore | Sequence[str | os.PathLike | np.ndarray]
@@ -62,7 +62,7 @@ class SkeletonInferencer:
         device: Where the model goes; by default the accelerator, if there is one.
         gallery: Store (or its path) whose clips are the neighbours to find; a model without a classifier needs one.
         gallery_split: Split of the gallery; by default all of its clips.
-        stream: Whose features neighbours are sought by; by default the model's first.
+        modality: Whose features neighbours are sought by; by default the model's first.
 
     Raises:
         CheckpointError, ConfigError, StoreError: As :func:`init_model` and :func:`extract_features`.
@@ -75,13 +75,13 @@ class SkeletonInferencer:
         device: str | None = None,
         gallery: ClipStore | str | os.PathLike | None = None,
         gallery_split: str | None = None,
-        stream: str | None = None,
+        modality: str | None = None,
     ) -> None:
         self.model = init_model(config, checkpoint, device)
         known = [self.model.modality] if self.is_classifier else list(self.model.streams)
-        self.stream = stream or known[0]
-        if self.stream not in known:
-            raise ConfigError(f"The model has no stream '{self.stream}': its streams are {known}.")
+        self.modality = modality or known[0]
+        if self.modality not in known:
+            raise ConfigError(f"The model has no modality '{self.modality}', but {known}.")
         self.gallery = gallery if gallery is None or isinstance(gallery, ClipStore) else ClipStore(gallery)
         if self.gallery is not None:
             indices = slice(None) if gallery_split is None else self.gallery.split(gallery_split)
@@ -116,13 +116,9 @@ class SkeletonInferencer:
                 'neighbours.'
             )
         names, data = _named(inputs)
-        with torch.no_grad():
-            scores = [
-                self.model(**batch, mode='predict')[0]['scores'].softmax(1).cpu()
-                for batch in view_batches(self.model, data, what='Classifying')
-            ]
-        best = torch.cat(scores).topk(min(k, scores[0].shape[1]))
-        classes = self.model.dataset_meta.get('classes') or [f'class {i}' for i in range(scores[0].shape[1])]
+        scores = encode(self.model, as_dataset(self.model, data), 'predict', what='Classifying')['scores'][0]
+        best = scores.softmax(1).topk(min(k, scores.shape[1]))
+        classes = self.model.dataset_meta.get('classes') or [f'class {i}' for i in range(scores.shape[1])]
         return [
             Classification(name, [classes[i] for i in labels], values)
             for name, labels, values in zip(names, best.indices.tolist(), best.values.tolist(), strict=True)
@@ -140,20 +136,20 @@ class SkeletonInferencer:
         if not 1 <= k <= len(self._gallery_names):
             raise ConfigError(f'k={k} neighbours in a gallery of {len(self._gallery_names)} clips.')
         names, data = _named(inputs)
-        nearest = (self._features(data) @ self._gallery_features.T).topk(k)
+        similarities, rows = nearest(self._features(data), self._gallery_features, k)
         return [
             Neighbours(
                 name,
-                self._gallery_names[rows].tolist(),
-                [self.gallery.classes[label] for label in self._gallery_labels[rows]],
-                similarities,
+                self._gallery_names[found].tolist(),
+                [self.gallery.classes[label] for label in self._gallery_labels[found]],
+                values,
             )
-            for name, rows, similarities in zip(names, nearest.indices.numpy(), nearest.values.tolist(), strict=True)
+            for name, found, values in zip(names, rows.numpy(), similarities.tolist(), strict=True)
         ]
 
     def _features(self, data: ClipStore | Sequence[np.ndarray], split: str | None = None) -> Tensor:
-        """(N, D) features of unit length."""
-        return F.normalize(extract_features(self.model, data, split)['features'][self.stream].float(), dim=1)
+        """(N, D) features."""
+        return extract_features(self.model, data, split)['features'][self.modality]
 
 
 def _named(inputs: Inputs) -> tuple[list[str], ClipStore | list[np.ndarray]]:

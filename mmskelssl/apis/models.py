@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import is_main_process
-from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from mmskelssl.converters.convert import drop_empty_persons
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
-from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
+from mmskelssl.datasets.sampler import ClipRequest
+from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
+from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.config import model_config
-from mmskelssl.utils.errors import ConfigError
-from mmskelssl.utils.progress import track
+from mmskelssl.utils.errors import ClipError, ConfigError
+from mmskelssl.utils.quiet import without_list_of_parameters
 from mmskelssl.utils.setup import register_all_modules
-
-BATCH_SIZE = 256
 
 
 def init_model(
@@ -60,7 +56,7 @@ def init_model(
         cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
     model = MODELS.build(model_config(cfg))
     if checkpoint is None:
-        with _without_list_of_parameters():
+        with without_list_of_parameters():
             model.init_weights()
     else:
         weights = loaded.get('state_dict', loaded)
@@ -71,57 +67,47 @@ def init_model(
     return model.to(device or get_device()).eval()
 
 
-@torch.no_grad()
 def extract_features(
     model: BaseModel,
-    data: Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike | Iterable[dict],
+    data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
 ) -> dict[str, Tensor | dict[str, Tensor]]:
     """Encodes clips, in the view by which the model's config tests.
 
     Args:
         model: Of :func:`init_model`.
-        data: Clips (M, T, V, C) in metres, or one; a clip store or its path; or a loader over a ``SkeletonDataset``.
+        data: Clips (M, T, V, C) in metres, or one; a clip store or its path; or a ``SkeletonDataset``.
         split: Split of the store; by default all clips.
 
     Returns:
-        ``features``, modality to (N, D), and the data samples: ``index`` (N,) and, of a store, ``labels`` (N,); all on
-        the CPU.
+        ``features``, stream to (N, D), and, of a store, ``labels`` (N,); all on the CPU.
 
     Raises:
-        ClipError: If a clip does not fit the model's layout.
+        ClipError: If a clip does not fit the model's layout, or there are no clips.
         StoreError: If the store is unreadable or has no such split.
         ConfigError: If the model does not know how it tests.
-        ValueError: If there are no clips.
     """
-    features, samples = [], []
-    for batch in view_batches(model, data, split, 'Encoding'):
-        features.append(_on_cpu(model(**batch, mode='tensor')))
-        samples.append(_on_cpu(batch['data_samples']))
-    return dict(features=_concatenated(features), **_concatenated(samples))
+    dataset = as_dataset(model, data, split)
+    features = {name: values[0] for name, values in encode(model, dataset).items()}
+    labels = dict(labels=torch.from_numpy(dataset.labels)) if isinstance(dataset, SkeletonDataset) else {}
+    return dict(features=features, **labels)
 
 
-def view_batches(
+def as_dataset(
     model: BaseModel,
-    data: Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike | Iterable[dict],
+    data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
-    what: str = 'Testing',
-) -> Iterator[dict]:
-    """Batches as the model takes them, on its device: ``dict(inputs, data_samples)``; arguments as above."""
-    model.eval()
+) -> Dataset:
+    """Clips as a data set, normalized as the model's config has it; arguments as above."""
+    if isinstance(data, Dataset):
+        return data
     if isinstance(data, (str, os.PathLike, ClipStore)):
         store = str(data.path if isinstance(data, ClipStore) else data)
-        batches = _loader(SkeletonDataset(store, split, _normalize(model)))
-    elif isinstance(data, (Sequence, np.ndarray)):
-        clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
-        if not clips:
-            raise ValueError('There are no clips to encode.')
-        batches = _loader(_ClipsInMemory(clips, model.layout, _normalize(model)))
-    else:
-        batches = data
-    total = len(batches) if hasattr(batches, '__len__') else None
-    for batch in track(batches, total, what) if is_main_process() else batches:
-        yield model.data_preprocessor(batch, False)
+        return SkeletonDataset(store, split, _normalize(model))
+    clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
+    if not clips:
+        raise ClipError('There are no clips to encode.')
+    return _ClipsInMemory(clips, model.layout, _normalize(model))
 
 
 def _normalize(model: BaseModel) -> Sequence[dict]:
@@ -131,13 +117,9 @@ def _normalize(model: BaseModel) -> Sequence[dict]:
     if not loaders:
         raise ConfigError(
             'The model does not know how its clips are tested: make it by init_model from a config that has a '
-            'test_dataloader, or hand over a loader.'
+            'test_dataloader, or hand over a SkeletonDataset.'
         )
     return loaders[0].dataset.get('normalize') or ()
-
-
-def _loader(dataset: Dataset) -> DataLoader:
-    return DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=batch_collate)
 
 
 class _ClipsInMemory(Dataset):
@@ -153,30 +135,9 @@ class _ClipsInMemory(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitems__(self, positions: Sequence[int]) -> dict:
-        clips = ClipBatch.of([self.clips[position] for position in positions])
+    def __getitems__(self, requests: Sequence[ClipRequest]) -> dict:
+        index, seed, epoch, _ = torch.tensor(requests).T
+        clips = ClipBatch.of([self.clips[position] for position in index.tolist()])
         for step in self.normalize:
             clips = step.normalize(clips, self.layout)
-        index = torch.tensor(positions)
-        keys = clip_keys(torch.zeros_like(index), torch.zeros_like(index), index)
-        return dict(inputs=dict(clips=clips, keys=keys), data_samples=dict(index=index))
-
-
-@contextmanager
-def _without_list_of_parameters() -> Iterator[None]:
-    """MMEngine logs where each parameter's first value comes from, which nobody asked for here."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.cpu() for name, tensor in tensors.items()}
-
-
-def _concatenated(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return dict(inputs=dict(clips=clips, keys=clip_keys(seed, epoch, index)), data_samples=dict(index=index))

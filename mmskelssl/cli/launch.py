@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import is_distributed
+from mmengine.dist import init_dist, is_distributed
 
 from mmskelssl.cli.config_warnings import changed_settings
 from mmskelssl.cli.exit_status import exit_status
@@ -29,6 +29,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of every run."""
     add_config_arguments(parser)
     parser.add_argument('--work-dir', help='folder of logs and checkpoints; default: work_dirs/<name of the config>')
+    add_launcher_argument(parser)
+
+
+def add_launcher_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--launcher``, which the scripts for several processes pass."""
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how processes were started'
     )
@@ -76,11 +81,20 @@ def run_config(config: Callable[[], Config], method: str) -> int:
             )
         getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
 
+    return run_together(run)
+
+
+def run_together(action: Callable[[], None]) -> int:
+    """Runs the body of a tool in this process, which may be one of several.
+
+    Returns:
+        Exit status: 0; 1 after a mistake or failure; 75 where SIGTERM and 130 where Ctrl-C stopped the run.
+    """
     # If a mapped store is cut short, the process dies of SIGBUS; this prints where.
     if not faulthandler.is_enabled():
         faulthandler.enable()
     try:
-        status = exit_status(run)
+        status = exit_status(action)
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
         return _leave_together(interruption.status, is_orderly=True)
@@ -111,11 +125,24 @@ def _leave_together(status: int, is_orderly: bool) -> int:
 
 
 def _set_up_processes(cfg: Config) -> None:
-    """Chooses the model's wrapper, and connects the processes by gloo where there is no GPU (MMEngine needs one)."""
+    """Chooses the model's wrapper and connects the processes."""
     wrapper = dict(
         type='mmskelssl.BatchSplitDataParallel', find_unused_parameters=cfg.get('find_unused_parameters', False)
     )
     cfg.model_wrapper_cfg = wrapper | cfg.get('model_wrapper_cfg', {})
+    join_processes(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+
+
+def join_processes(launcher: str, backend: str = 'nccl', **options: object) -> None:
+    """Joins the processes that a launcher started.
+
+    Args:
+        launcher: ``pytorch``, ``slurm`` or ``mpi``.
+        backend: Of the communication; always gloo where torchrun started processes without a GPU.
+        **options: Of the process group.
+    """
     die_with_launcher()
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+    if launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
+    else:
+        init_dist(launcher, backend, **options)

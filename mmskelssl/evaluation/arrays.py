@@ -35,7 +35,7 @@ def load_arrays(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:
         raise ReportError(f'{path} is missing: run tools/evaluate.py again.') from error
     # A damaged archive makes zipfile and NumPy fail in many ways.
     except Exception as error:
-        raise ReportError(f'{path} is damaged or no NumPy archive: delete it and run again. ({error})') from error
+        raise ReportError(f'{path} is damaged, or not a NumPy archive: delete it and run again. ({error})') from error
     missing = [name for name in names if name not in arrays]
     if missing:
         raise ReportError(f'{path} lacks {missing}: it holds {sorted(arrays)}.')

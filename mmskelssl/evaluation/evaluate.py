@@ -1,4 +1,4 @@
-"""Several protocols on one subject, taken up again where they were interrupted."""
+"""Several protocols on one model; an interrupted evaluation can be continued."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from mmskelssl.datasets.label_draws import names_digest
-from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol
 from mmskelssl.evaluation.results import (
     REPORT_FILE,
@@ -23,7 +24,7 @@ from mmskelssl.evaluation.results import (
     load_report,
     save_report,
 )
-from mmskelssl.evaluation.results.curves import pretraining_curves
+from mmskelssl.evaluation.run_log import pretraining_curves
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside
@@ -31,68 +32,66 @@ from mmskelssl.utils.files import written_beside
 _AND_THEN = ' && '
 
 
-def evaluate(subject: Subject, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
+def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
     Results that the folder holds already are kept, and stand in the report too if other commands made them; a protocol
     that was interrupted goes on where it was.
 
     Args:
-        subject: What is evaluated.
+        model: What is evaluated.
         protocols: In which order.
         root: Folder of everything that is written.
         command: For the report.
 
     Raises:
-        ValueError: If a protocol does not do for the subject, before any of them runs.
-        ReportError: If the folder holds results of other weights, data or settings.
-        OSError: If it cannot be written, such as on a full disk.
+        ConfigError: If a protocol does not fit the model, before any of them runs.
+        ReportError: If the folder holds results of other weights, data or settings, or cannot be written.
     """
-    subject.check()
+    model.check()
     # An ensemble has a member of its own, which is the protocol of that name.
     ordered = list({step.name: step for protocol in protocols for step in _with_required(protocol)}.values())
     for protocol in ordered:
-        protocol.check(subject)
-    workspace = Workspace(subject, root)
-    steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(subject)]
-    _check_owner(workspace)
-    commands = dict.fromkeys([*_earlier_commands(root), command])
-    for protocol, modalities in steps:
-        _claim(workspace, protocol, modalities)
+        protocol.check(model)
+    workspace = Workspace(model, root)
+    steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(model)]
+    commands = _AND_THEN.join(dict.fromkeys([*_earlier_commands(root), command]))
+    written_once(lambda: _claim(workspace, steps))
     try:
         for protocol, modalities in steps:
             path = _folder(workspace, protocol, modalities) / 'result.json'
-            if not path.exists():
-                _write(path, protocol.run(workspace, modalities).to_dict())
-            report = describe(subject, _results(root), _AND_THEN.join(commands))
-            save_report(report, root / REPORT_FILE)
+            if not agreed(path.exists()):
+                result = protocol.run(workspace, modalities).to_dict()
+                written_once(lambda: _write(path, result))  # noqa: B023
+            report = agreed(describe(model, _results(root), commands))
+            written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
     except OSError as error:
-        raise OSError(
+        raise ReportError(
             f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
             'the same command again, or choose another --work-dir.'
         ) from error
     return report
 
 
-def describe(subject: Subject, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
+def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
     """The report of results."""
-    test = subject.test_clips
+    test = model.test_clips
     return EvaluationReport(
-        checkpoint=subject.checkpoint,
-        method=subject.method,
+        checkpoint=model.checkpoint,
+        method=model.method,
         data=DataDescription(
             dataset=test.store.path.name,
             store=str(test.store.path.resolve()),
-            train_split=subject.train_set.get('split') or '',
-            test_split=subject.test_set.get('split') or '',
+            train_split=model.train_set.get('split') or '',
+            test_split=model.test_set.get('split') or '',
             layout=json.loads(json.dumps(test.layout.to_dict())),
             classes=list(test.store.classes),
-            normalize=list(subject.test_set.get('normalize') or ()),
+            normalize=list(model.test_set.get('normalize') or ()),
         ),
         results=list(results),
-        config=subject.config,
-        epoch=subject.epoch,
-        curves=pretraining_curves(subject.checkpoint),
+        config=model.config,
+        epoch=model.epoch,
+        curves=pretraining_curves(model.checkpoint),
         created=datetime.datetime.now().astimezone().isoformat(timespec='seconds'),
         command=command,
         machine=_machine(),
@@ -104,7 +103,7 @@ def _with_required(protocol: Protocol) -> list[Protocol]:
 
 
 def _results(root: Path) -> list[ProtocolResult]:
-    """All that the folder holds, as it was measured one after the other."""
+    """All results in the folder, in the order in which they were measured."""
     paths = sorted(root.glob('*/*/result.json'), key=lambda path: path.stat().st_mtime_ns)
     return [ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8'))) for path in paths]
 
@@ -119,8 +118,8 @@ def _check_owner(workspace: Workspace) -> None:
 
 
 def _is_of(workspace: Workspace, card: ProtocolCard) -> bool:
-    subject = workspace.subject
-    sides = names_digest(subject.train_clips.names), names_digest(subject.test_clips.names)
+    model = workspace.model
+    sides = names_digest(model.train_clips.names), names_digest(model.test_clips.names)
     if (card.train_split, card.test_split) != sides:
         return False
     try:
@@ -140,8 +139,14 @@ def _folder(workspace: Workspace, protocol: Protocol, modalities: Sequence[str])
     return workspace.folder(protocol.name, '+'.join(modalities))
 
 
-def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
-    """Writes the card of what is to be measured, or refuses a folder that is another's."""
+def _claim(workspace: Workspace, steps: Sequence[tuple[Protocol, Sequence[str]]]) -> None:
+    """Writes the cards of what is to be measured, or refuses a folder that holds something else."""
+    _check_owner(workspace)
+    for protocol, modalities in steps:
+        _claim_one(workspace, protocol, modalities)
+
+
+def _claim_one(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) -> None:
     path = _folder(workspace, protocol, modalities) / 'card.json'
     card = protocol.card(workspace, modalities)
     # Nothing but a card is left of what failed before it measured anything.
@@ -157,7 +162,7 @@ def _claim(workspace: Workspace, protocol: Protocol, modalities: Sequence[str]) 
 
 
 def _as_read(card: ProtocolCard) -> ProtocolCard:
-    """The card as it comes back from a file: lists in the place of tuples."""
+    """The card as it is read from a file: with lists instead of tuples."""
     return ProtocolCard(**json.loads(json.dumps(vars(card))))
 
 

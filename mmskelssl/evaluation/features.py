@@ -6,18 +6,25 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.device import get_device
+from mmengine.dist import all_gather, get_rank, get_world_size, is_main_process
+from mmengine.model import BaseModel
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from mmskelssl.datasets import SkeletonDataset, batch_collate
-from mmskelssl.datasets.sampler import ClipDraw
+from mmskelssl.datasets.sampler import ClipRequest
+from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
+from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.models.classifiers import SkeletonClassifier
+from mmskelssl.models.distributed import unwrap_model
 from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.progress import track
 from mmskelssl.version import __version__
@@ -27,7 +34,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class FeatureKey:
-    """What features hang on.
+    """What features depend on.
 
     Args:
         weights: Digest of the backbone's weights.
@@ -37,7 +44,7 @@ class FeatureKey:
         clips: Digest of the clips' names.
         views: Normalizations and transforms as text.
         num_persons: Persons of a view.
-        num_crops: Views of a clip.
+        num_crops: Views of each clip.
         seed: Of the views.
         version: Of the package.
     """
@@ -74,10 +81,7 @@ class Features:
 
 
 def cached_features(
-    folder: Path,
-    key: FeatureKey,
-    encoder: Callable[[str], SkeletonClassifier],
-    dataset: SkeletonDataset,
+    folder: Path, key: FeatureKey, encoder: Callable[[], SkeletonClassifier], dataset: SkeletonDataset
 ) -> tuple[Features, Path]:
     """Features from the file that has them, or computed and kept there.
 
@@ -86,8 +90,8 @@ def cached_features(
 
     Args:
         folder: Of the files.
-        key: What the features hang on.
-        encoder: Gives the model of a modality.
+        key: What the features depend on.
+        encoder: Makes the model.
         dataset: The clips.
 
     Raises:
@@ -95,17 +99,15 @@ def cached_features(
         OSError: If it cannot be written.
     """
     path = folder / f'{key.modality}-{key.digest[:16]}.npz'
-    if not path.exists():
-        values = encode(encoder(key.modality), dataset, key.num_crops, key.seed)
-        # One view a clip is the common case, and (N, D) what other programs expect.
-        features = values[0] if key.num_crops == 1 else values
-        save_arrays(
-            path,
-            names=dataset.names,
-            labels=dataset.labels,
-            features=features.numpy(),
-            key=np.array(json.dumps(asdict(key))),
-        )
+    if not agreed(path.exists()):
+        model = encoder().to(get_device())
+        values = encode(model, dataset, num_crops=key.num_crops, seed=key.seed, what=f'Encoding {key.modality}')
+        values = values[model.modality]
+        # One view per clip is the common case, and (N, D) what other programs expect.
+        features = (values[0] if key.num_crops == 1 else values).numpy()
+        text = np.array(json.dumps(asdict(key)))
+        arrays = dict(names=dataset.names, labels=dataset.labels, features=features, key=text)
+        written_once(lambda: save_arrays(path, **arrays))
     return load_features(path, key), path
 
 
@@ -114,35 +116,81 @@ def load_features(path: Path, key: FeatureKey | None = None) -> Features:
 
     Args:
         path: File of :func:`cached_features`.
-        key: What they have to hang on; None takes any.
+        key: What they have to depend on; None takes any.
 
     Raises:
-        ReportError: If the file is damaged, or of other weights, data or views; the message says which.
+        ReportError: If the file is damaged, or of other weights, data or views; the message names them.
     """
     arrays = load_arrays(path, 'names', 'labels', 'features', 'key')
     found = json.loads(str(arrays['key']))
     unlike = [] if key is None else [name for name, value in asdict(key).items() if found.get(name) != value]
     if unlike:
-        raise ReportError(f'Features {path} are of another {", ".join(unlike)}: delete the file, or take its own.')
+        raise ReportError(f'Features {path} are of another {", ".join(unlike)}: delete the file to compute them anew.')
     values = torch.from_numpy(arrays['features'])
     return Features(arrays['names'], torch.from_numpy(arrays['labels']), values if values.ndim == 3 else values[None])
 
 
 @torch.no_grad()
-def encode(model: SkeletonClassifier, dataset: SkeletonDataset, num_crops: int = 1, seed: int = 0) -> Tensor:
-    """(R, N, D) features of ``num_crops`` views of each clip; the r-th is that of epoch r."""
-    device = get_device()
-    model = model.to(device).eval()
-    draws = [ClipDraw(index, seed, epoch) for epoch in range(num_crops) for index in range(len(dataset))]
-    loader = DataLoader(dataset, batch_size=_BATCH, sampler=draws, collate_fn=batch_collate)
+def encode(
+    model: BaseModel,
+    dataset: Dataset,
+    mode: str = 'tensor',
+    positions: Sequence[int] | None = None,
+    num_crops: int = 1,
+    seed: int = 0,
+    what: str = 'Encoding',
+) -> dict[str, Tensor]:
+    """What a model gives for the clips of a data set, in its order.
+
+    Processes share the batches and gather what they found, so that all have what one process alone would have.
+
+    Args:
+        model: Makes its test views of the clips, on its device.
+        dataset: Serves batches as :class:`SkeletonDataset` does.
+        mode: ``tensor`` for features, ``predict`` for a classifier's scores.
+        positions: Which clips; by default all.
+        num_crops: Views of each clip; the r-th is that of epoch r.
+        seed: Of the views.
+        what: For the progress bar.
+
+    Returns:
+        Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
+    """
+    model = unwrap_model(model).eval()
+    positions = range(len(dataset)) if positions is None else positions
+    requests = [ClipRequest(int(index), seed, epoch) for epoch in range(num_crops) for index in positions]
+    shares = _shares([requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)])
+    # A process without a share encodes a batch all the same: it has to know the shape of what it gathers.
+    batches = shares[get_rank()] or [requests[:_BATCH]]
+    loader = DataLoader(dataset, batch_sampler=batches, collate_fn=batch_collate)
     parts = []
-    for batch in track(loader, len(loader), f'Encoding {model.modality}'):
-        data = model.data_preprocessor(batch, False)
-        parts.append(model(**data, mode='tensor')[model.modality].float().cpu())
-    return torch.cat(parts).unflatten(0, (num_crops, len(dataset)))
+    for batch in track(loader, len(loader), what) if is_main_process() else loader:
+        outputs = model(**model.data_preprocessor(batch, False), mode=mode)
+        found = outputs if mode == 'tensor' else dict(scores=outputs[0]['scores'])
+        parts.append({name: value.float().cpu() for name, value in found.items()})
+    lengths = [sum(map(len, share)) for share in shares]
+    return {
+        name: _gathered(torch.cat([part[name] for part in parts]), lengths).unflatten(0, (num_crops, len(positions)))
+        for name in parts[0]
+    }
 
 
-def view_text(dataset: SkeletonDataset, normalize: Sequence[dict]) -> str:
-    """Normalizations and transforms of a dataset in words."""
+def _shares(batches: list) -> list[list]:
+    """The batches of each process. Batches stay whole, so that no number depends on how many processes there are."""
+    world = get_world_size()
+    bounds = [len(batches) * rank // world for rank in range(world + 1)]
+    return [batches[start:end] for start, end in pairwise(bounds)]
+
+
+def _gathered(rows: Tensor, lengths: list[int]) -> Tensor:
+    """The rows of all processes one after the other; ``lengths`` says how many each has."""
+    if len(lengths) == 1:
+        return rows
+    padded = F.pad(rows, (0, 0, 0, max(lengths) - len(rows)))
+    return torch.cat([part[:length] for part, length in zip(all_gather(padded), lengths, strict=True)])
+
+
+def view_text(pipeline: Sequence[dict], normalize: Sequence[dict] = ()) -> str:
+    """Normalizations and transforms as one line of text."""
     steps = [f'{step["type"]}({", ".join(f"{k}={v}" for k, v in step.items() if k != "type")})' for step in normalize]
-    return ' > '.join([*steps, *map(repr, dataset.pipeline.pipeline.transforms)])
+    return ' > '.join([*steps, *map(repr, ViewPipeline(pipeline).pipeline.transforms)])

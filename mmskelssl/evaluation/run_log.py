@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def read_run(path: Path) -> list[dict]:
         path: A log, or a work directory: the newest run in it, with the parts before it was resumed.
 
     Raises:
-        LogError: If there is no log, or one is none.
+        LogError: If there is no log, or a file is not a log.
     """
     rows: list[dict] = []
     for log in find_logs(path):
@@ -30,7 +31,7 @@ def find_logs(path: Path) -> list[Path]:
     """The log itself, or those in a work directory in the order in which they were begun.
 
     Raises:
-        LogError: If there is none.
+        LogError: If there is no log.
     """
     if not path.is_dir():
         return [path]
@@ -42,7 +43,7 @@ def find_logs(path: Path) -> list[Path]:
 
 
 def resumed(before: Sequence[dict], rows: Sequence[dict]) -> list[dict]:
-    """Rows of a run that went on from another: what it did again replaces what it was before.
+    """Rows of a run that was resumed from another one: rows of iterations that were done twice are replaced.
 
     Rows of training know iteration and epoch and those of validation their step, an epoch or, in runs by iteration, an
     iteration. A run that begins at the beginning replaces all.
@@ -59,7 +60,7 @@ def read_rows(path: Path) -> list[dict]:
     """The rows of a log; a last one that was cut off by an interruption is left out with a warning.
 
     Raises:
-        LogError: If the file is no log or empty.
+        LogError: If the file is not a log, or empty.
     """
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
@@ -76,9 +77,33 @@ def read_rows(path: Path) -> list[dict]:
                 print(f'warning: {path}: the last line is cut off and left out.', file=sys.stderr)
                 break
             raise LogError(
-                f'{path}, line {number}, is no JSON object: is it the scalars.json of a run? (The line: {line[:60]!r})'
+                f'{path}, line {number}, is not a JSON object: give the scalars.json of a run. (It is: {line[:60]!r})'
             ) from error
         rows.append(row)
     if not rows:
         raise LogError(f'{path} is empty: nothing was logged yet.')
     return rows
+
+
+def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
+    """What was logged by epoch, from the log beside a checkpoint.
+
+    Args:
+        checkpoint: Path; the newest run in its folder counts, with the parts before it was resumed.
+
+    Returns:
+        Name to ``[[epoch, value], ...]``, the mean over an epoch's finite rows; empty without a log.
+    """
+    try:
+        rows = read_run(Path(checkpoint).parent)
+    except LogError:
+        return {}
+    values: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        epoch = row.get('epoch', row.get('step'))
+        for key, value in row.items():
+            if ('loss' in key or '/' in key) and isinstance(value, (int, float)) and math.isfinite(value):
+                values[key][epoch].append(value)
+    return {
+        key: [[epoch, sum(found) / len(found)] for epoch, found in by_epoch.items()] for key, by_epoch in values.items()
+    }

@@ -11,21 +11,21 @@ import numpy as np
 from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.arrays import load_arrays
 from mmskelssl.evaluation.features import FeatureKey, Features, cached_features, view_text
-from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
 
 
 class Workspace:
-    """Features and predictions of one subject.
+    """Features and predictions of one model.
 
     Args:
-        subject: What is evaluated.
+        model: What is evaluated.
         root: Folder: ``features/`` and one folder for each protocol and modality.
     """
 
-    def __init__(self, subject: Subject, root: Path) -> None:
-        self.subject = subject
+    def __init__(self, model: PretrainedModel, root: Path) -> None:
+        self.model = model
         self.root = root
-        self.weights = cache(subject.weights_digest)
+        self.weights = cache(model.weights_digest)
 
     def folder(self, protocol: str, modality: str) -> Path:
         """Where a protocol keeps what it has of a modality."""
@@ -35,21 +35,21 @@ class Workspace:
         self, modality: str, side: str, pipeline: list[dict] | None = None, num_crops: int = 1, seed: int = 0
     ) -> tuple[Features, Path]:
         """Features of a side of the data, by default in the test view, and the file that holds them."""
-        subject = self.subject
-        dataset = subject.dataset(side, pipeline or subject.test_pipeline)
-        normalize = getattr(subject, f'{side}_set').get('normalize') or ()
+        model = self.model
+        dataset = model.dataset(side)
+        normalize = getattr(model, f'{side}_set').get('normalize') or ()
         key = FeatureKey(
             weights=self.weights(modality),
             modality=modality,
-            backbone=json.dumps(subject.backbone, sort_keys=True, default=str),
+            backbone=json.dumps(model.streams[modality], sort_keys=True, default=str),
             store=dataset.store.digest,
             clips=names_digest(dataset.names),
-            views=view_text(dataset, normalize),
-            num_persons=dataset.num_persons,
+            views=view_text(pipeline or model.test_pipeline, normalize),
+            num_persons=model.num_persons,
             num_crops=num_crops,
             seed=seed,
         )
-        return cached_features(self.root / 'features', key, subject.encoder, dataset)
+        return cached_features(self.root / 'features', key, lambda: model.encoder(modality, pipeline), dataset)
 
     def predictions(self, protocol: str, modality: str) -> dict[str, np.ndarray]:
         """``names``, ``labels`` and ``scores`` (runs, N, K) of a protocol that was run."""

@@ -13,14 +13,6 @@ from mmengine.fileio import load
 from mmskelssl.utils.config import ConfigError
 
 _PACKAGE = Path(__file__).parents[1]
-# Stores and splits of configs/_base_/sets, as metafiles call them.
-_DATASETS = {
-    'ntu60_xsub': 'NTU RGB+D 60 x-sub',
-    'ntu60_xview': 'NTU RGB+D 60 x-view',
-    'ntu120_xsub': 'NTU RGB+D 120 x-sub',
-    'ntu120_xset': 'NTU RGB+D 120 x-set',
-    'pku_mmd2_xsub': 'PKU-MMD II x-sub',
-}
 
 
 def zoo_root() -> Path:
@@ -72,10 +64,12 @@ def paper_result(config: str, protocol: str, modality: str, dataset: str, test_s
         config: Name of a pre-training config, with or without ``.py``.
         protocol: Such as ``linear`` or ``semi10``.
         modality: Such as ``joint``; fused ones joined by ``+``.
-        dataset: Name of the clip store that was tested on; papers tested on the sets of ``configs/_base_/datasets``.
+        dataset: Name of the clip store that was tested on; papers tested on sets of ``configs/_base_/sets``.
         test_split: Such as ``xsub_test``.
     """
-    tested_on = _DATASETS.get(f'{dataset}_{test_split.removesuffix("_test")}')
+    # Names of configs end in store and split, such as pku-mmd2-xsub.
+    names = {name.rpartition('_')[2]: entry['Metadata']['Training Data'] for name, entry in load_zoo().items()}
+    tested_on = names.get(f'{dataset}-{test_split.removesuffix("_test")}'.replace('_', '-'))
     results = load_zoo().get(Path(config).name.removesuffix('.py'), {}).get('Results', [])
     wanted = (protocol, modality, tested_on)
     found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality'], r['Dataset']) == wanted)

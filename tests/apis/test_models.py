@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset, batch_collate
-from mmskelssl.datasets.transforms import CenterClip, ViewPipeline, normalize_clip
+from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -32,7 +30,7 @@ def test_loading_prints_nothing(pretraining_config, make_checkpoint, capfd):
 
 
 def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make_store):
-    """Whatever the shape of the data: arrays, a store, its path, or a loader."""
+    """Whatever the shape of the data: arrays, a store, its path, or a data set."""
     path = make_store(lengths=(5, 9, 30, 12, 7))
     model = init_model(pretraining_config, device='cpu')
     store = ClipStore(path)
@@ -40,11 +38,11 @@ def test_features_of_clips_are_those_of_a_store_of_them(pretraining_config, make
     assert list(of_store['features']) == ['joint', 'bone'] and of_store['features']['bone'].shape == (5, 8)
     assert torch.equal(of_store['labels'], torch.from_numpy(store.labels))
     of_clips = extract_features(model, [store[i] for i in range(len(store))])
-    assert set(of_clips) == {'features', 'index'}
-    normalize = pretraining_config.test_dataloader.dataset.normalize
-    loader = DataLoader(SkeletonDataset(path, normalize=normalize), batch_size=2, collate_fn=batch_collate)
-    for other in (of_clips, extract_features(model, str(path)), extract_features(model, loader)):
-        assert torch.equal(other['index'], torch.arange(5))
+    assert set(of_clips) == {'features'}
+    dataset_cfg = dict(pretraining_config.test_dataloader.dataset, store=path, split=None)
+    dataset_cfg.pop('type')
+    dataset = SkeletonDataset(**dataset_cfg)
+    for other in (of_clips, extract_features(model, str(path)), extract_features(model, dataset)):
         for name, feature in of_store['features'].items():
             torch.testing.assert_close(other['features'][name], feature)
 
@@ -77,24 +75,6 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [np.zeros((2, 9, 25, 3))])
     with pytest.raises(ValueError, match='no clips to encode'):
         extract_features(model, [])
-
-
-def test_clips_are_normalized_and_seen_as_the_config_tests(pretraining_config, make_store):
-    model = init_model(pretraining_config, device='cpu')
-    clip = ClipStore(make_store())[3]
-    (view,) = ViewPipeline(pretraining_config.data_preprocessor.test_pipeline)(
-        ClipBatch.of([normalize_clip(clip, [CenterClip()], 'ntu25')]), torch.zeros(1, dtype=torch.long), model.layout
-    )
-    expected = model(view)
-    for name, feature in extract_features(model, [clip])['features'].items():
-        torch.testing.assert_close(feature, expected[name])
-
-
-def test_a_model_without_test_views_says_where_they_belong(pretraining_config):
-    del pretraining_config['data_preprocessor']
-    model = init_model(pretraining_config, device='cpu')
-    with pytest.raises(ConfigError, match='set test_pipeline of data_preprocessor'):
-        extract_features(model, [np.ones((1, 4, 25, 3))])
 
 
 @pytest.mark.parametrize('clip, message', [

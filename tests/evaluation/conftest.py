@@ -7,15 +7,16 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
 from mmskelssl.datasets.label_draws import write_draws
-from mmskelssl.evaluation.pretrained_model import read_subject
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation.protocols import load_protocol
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.config import model_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 PROTOCOLS = CONFIGS / 'protocols'
 VIEW = [dict(type='TemporalCropResize', num_frames=8, ratio=(0.3, 1.0), min_frames=4), dict(type='Shear')]
 TEST = [dict(type='CenterCropResize', num_frames=8)]
-GRU = dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8)
+GRU = dict(type='BiGRU', hidden_channels=8)
 
 
 def pretraining(store, backbone=GRU, modalities=('joint', 'motion', 'bone')) -> Config:
@@ -30,16 +31,17 @@ def pretraining(store, backbone=GRU, modalities=('joint', 'motion', 'bone')) -> 
                 neck=dict(type='ProjectionNeck'),
                 modalities=list(modalities),
                 layout='kinect20',
+                num_persons=1,
                 queue_size=16,
                 feat_dim=4,
             ),
-            train_dataloader=dict(
-                num_workers=0,
-                persistent_workers=False,
-                dataset=dict(train, pipeline=[dict(type='MultiView', transforms=VIEW)]),
+            data_preprocessor=dict(
+                type='SkeletonDataPreprocessor',
+                train_pipeline=[dict(type='MultiView', transforms=VIEW)],
+                test_pipeline=TEST,
             ),
-            test_dataloader=dict(dataset=dict(train, split='test', pipeline=TEST)),
-            test_cfg=dict(gallery_dataloader=dict(dataset=dict(train, pipeline=TEST))),
+            train_dataloader=dict(num_workers=0, persistent_workers=False, dataset=train),
+            test_dataloader=dict(dataset=dict(train, split='test')),
         )
     )
 
@@ -67,7 +69,7 @@ def make_checkpoint(tmp_path_factory):
 
     def make(cfg, seed=0, meta=()):
         torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
+        model = MODELS.build(model_config(cfg))
         for module in model.modules():  # batch statistics that training would notice
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                 module.running_mean.uniform_(-0.1, 0.1)
@@ -85,8 +87,8 @@ def checkpoint(store, make_checkpoint) -> str:
 
 
 @pytest.fixture
-def subject(checkpoint):
-    return read_subject(checkpoint)
+def model(checkpoint):
+    return read_pretrained(checkpoint)
 
 
 @pytest.fixture
@@ -94,9 +96,9 @@ def load(store):
     """Loads a protocol, two epochs long and with the store's draws."""
 
     def load(name, **options):
-        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s', '3sw')
+        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s')
         short = {'train_cfg.max_epochs': 2, 'param_scheduler.0.milestones': [1]} if trained else {}
         draws = {'protocol.draws': str(store.parent / 'draws')} if name.startswith('semi') else {}
-        return load_protocol(name, PROTOCOLS, {name: short | draws | options})
+        return load_protocol(name, {name: short | draws | options})
 
     return load

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelssl.evaluation.functional import check_aligned, choose_weights, fuse_scores
+from mmskelssl.evaluation.functional import check_aligned, fuse_scores
 from mmskelssl.utils.errors import ReportError
 
 NAMES, LABELS = np.array(['a', 'b', 'c']), np.array([0, 1, 1])
@@ -37,10 +37,3 @@ def test_weighted_mean():
 def test_one_is_itself():
     scores = np.random.default_rng(0).random((2, 5, 3)).astype(np.float32)
     assert (fuse_scores([scores], [0.3]) == scores).all()
-
-
-def test_weights_go_where_the_hits_are():
-    good, bad = np.eye(2)[LABELS], np.eye(2)[1 - LABELS]
-    assert choose_weights([good, bad], LABELS)[0] > 0.5
-    assert choose_weights([good, good], LABELS) == [0.5, 0.5]
-    assert choose_weights([good], LABELS) == [1.0]

@@ -2,32 +2,38 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelssl.evaluation.pretrained_model import read_subject, state_digest
+from mmskelssl.evaluation.pretrained_model import state_digest
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.utils.config import ConfigError
 from mmskelssl.utils.errors import CheckpointError, StoreError
 
 from .conftest import GRU, TEST, VIEW, pretraining
 
 
-def test_the_checkpoint_says_all(subject, store, checkpoint):
-    assert (subject.config, subject.epoch, subject.method) == ('tiny', 3, 'SkeletonCLR')
-    assert subject.modalities == ('joint', 'motion', 'bone')
-    assert subject.train_set == dict(store=str(store), split='train', num_persons=1)
-    assert subject.test_set == dict(store=str(store), split='test', num_persons=1)
-    assert subject.train_view == VIEW[0] and subject.test_pipeline == TEST
-    assert not subject.is_transfer
-    subject.check()
+def sides(train, test):
+    return dict(train_dataloader=dict(dataset=train), test_dataloader=dict(dataset=test))
 
 
-def test_encoder_has_the_checkpoints_weights(subject, checkpoint):
+def test_the_checkpoint_says_all(model, store, checkpoint):
+    assert (model.config, model.epoch, model.method) == ('tiny', 3, 'SkeletonCLR')
+    assert model.modalities == ('joint', 'motion', 'bone')
+    assert model.train_set == dict(store=str(store), split='train')
+    assert model.test_set == dict(store=str(store), split='test')
+    assert (model.num_persons, model.num_frames) == (1, 8)
+    assert model.train_view == VIEW[:1] and model.test_pipeline == TEST
+    assert not model.is_transfer
+    model.check()
+
+
+def test_encoder_has_the_checkpoints_weights(model, checkpoint):
     weights = torch.load(checkpoint)['state_dict']
-    for modality in subject.modalities:
-        state = subject.encoder(modality).backbone.state_dict()
+    for modality in model.modalities:
+        state = model.encoder(modality).backbone.state_dict()
         assert state and all(
-            torch.equal(value, weights[f'encoder_q.{modality}.backbone.{key}']) for key, value in state.items()
+            torch.equal(value, weights[f'encoder.{modality}.backbone.{key}']) for key, value in state.items()
         )
-        assert subject.weights_digest(modality) == state_digest(state)
-    assert len({subject.weights_digest(modality) for modality in subject.modalities}) == 3
+        assert model.weights_digest(modality) == state_digest(state)
+    assert len({model.weights_digest(modality) for modality in model.modalities}) == 3
 
 
 def test_digest_sees_every_bit():
@@ -40,82 +46,108 @@ def test_digest_sees_every_bit():
 
 
 def test_other_data_another_store_and_fewer_modalities(checkpoint, store):
-    data = Config(dict(train_set=dict(store='a', split='x'), test_set=dict(store='a', split='y')))
-    subject = read_subject(checkpoint, data=data, modalities=['bone'])
-    assert subject.is_transfer and subject.modalities == ('bone',)
-    assert subject.train_set == dict(store='a', split='x', num_persons=1)
-    assert read_subject(checkpoint, store='elsewhere').test_set['store'] == 'elsewhere'
+    data = Config(sides(dict(store='a', split='x'), dict(store='a', split='y')))
+    model = read_pretrained(checkpoint, data=data, modalities=['bone'])
+    assert model.is_transfer and model.modalities == ('bone',)
+    assert model.train_set == dict(store='a', split='x')
+    assert read_pretrained(checkpoint, store='elsewhere').test_set['store'] == 'elsewhere'
 
 
 def test_other_data_are_normalized_as_the_encoder_knows_them(store, make_checkpoint):
     cfg = pretraining(store)
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.normalize = [dict(type='CenterClip')]
-    if 'test_cfg' in cfg:
-        cfg.test_cfg.gallery_dataloader.dataset.normalize = [dict(type='CenterClip')]
     other = dict(store='a', split='x', normalize=[dict(type='PreNormalize')])
-    subject = read_subject(make_checkpoint(cfg), data=Config(dict(train_set=other, test_set=other)))
-    assert subject.train_set['normalize'] == subject.test_set['normalize'] == [dict(type='CenterClip')]
+    model = read_pretrained(make_checkpoint(cfg), data=Config(sides(other, other)))
+    assert model.train_set['normalize'] == model.test_set['normalize'] == [dict(type='CenterClip')]
 
 
-def test_views_made_on_the_device_are_found(store, make_checkpoint):
+def test_streams_are_evaluated_by_their_names(store, make_checkpoint):
     cfg = pretraining(store)
-    cfg.model.data_preprocessor = dict(
-        type='SkeletonDataPreprocessor',
-        train_pipeline=cfg.train_dataloader.dataset.pop('pipeline'),
-        test_pipeline=cfg.test_dataloader.dataset.pop('pipeline'),
+    del cfg.model['modalities']
+    cfg.model.streams = dict(
+        seq=dict(modality='bone'), wide=dict(modality='bone', backbone=dict(GRU, hidden_channels=4))
     )
-    subject = read_subject(make_checkpoint(cfg))
-    assert subject.train_view == VIEW[0] and subject.test_pipeline == TEST
+    path = make_checkpoint(cfg)
+    model = read_pretrained(path)
+    assert model.modalities == ('seq', 'wide')
+    weights = torch.load(path)['state_dict']
+    for stream, width in (('seq', 16), ('wide', 8)):
+        encoder = model.encoder(stream)
+        assert encoder.modality == 'bone' and encoder.backbone.out_channels == width
+        name = 'layers.0.0.weight_hh_l0'
+        assert torch.equal(encoder.backbone.state_dict()[name], weights[f'encoder.{stream}.backbone.{name}'])
 
 
-def test_a_classifier_is_a_subject_too(store, make_checkpoint):
+@pytest.mark.parametrize(
+    'pipeline',
+    [
+        [dict(type='MultiView', transforms=VIEW)],
+        [dict(type='MultiView', transforms=[VIEW, TEST], num_views=[1, 1])],
+        VIEW,
+    ],
+)
+def test_the_train_view_is_how_frames_were_taken(store, make_checkpoint, pipeline):
+    cfg = pretraining(store)
+    cfg.data_preprocessor.train_pipeline = pipeline
+    assert read_pretrained(make_checkpoint(cfg)).train_view == VIEW[:1]
+
+
+def test_normalizations_of_the_view_stay(store, make_checkpoint):
+    cfg = pretraining(store)
+    cfg.data_preprocessor.train_pipeline = [dict(type='CenterClip'), *VIEW]
+    assert read_pretrained(make_checkpoint(cfg)).train_view == [dict(type='CenterClip'), VIEW[0]]
+
+
+def test_a_classifier_is_evaluated_too(store, make_checkpoint):
     cfg = pretraining(store)
     head = dict(type='LinearHead', num_classes=7)
-    cfg.model = dict(type='SkeletonClassifier', backbone=GRU, head=head, modality='bone', layout='kinect20')
+    cfg.model = dict(
+        type='SkeletonClassifier', backbone=GRU, head=head, modality='bone', layout='kinect20', num_persons=1
+    )
     path = make_checkpoint(cfg)
-    subject = read_subject(path)
-    assert subject.modalities == ('bone',)
+    model = read_pretrained(path)
+    assert model.modalities == ('bone',)
     weights = torch.load(path)['state_dict']
-    assert torch.equal(subject.encoder('bone').backbone.layers[0][0].weight_hh_l0,
+    assert torch.equal(model.encoder('bone').backbone.layers[0][0].weight_hh_l0,
                        weights['backbone.layers.0.0.weight_hh_l0'])  # fmt: skip
 
 
 def test_without_a_config(store, make_checkpoint):
     path = make_checkpoint(pretraining(store), meta=dict(cfg=None))
     with pytest.raises(CheckpointError, match=r'carries no config.*--config CONFIG'):
-        read_subject(path)
-    assert read_subject(path, config=pretraining(store)).method == 'SkeletonCLR'
+        read_pretrained(path)
+    assert read_pretrained(path, config=pretraining(store)).method == 'SkeletonCLR'
 
 
-@pytest.mark.parametrize('key', ['train_dataloader', 'test_dataloader', 'model'])
+@pytest.mark.parametrize('key', ['train_dataloader', 'test_dataloader', 'model', 'data_preprocessor'])
 def test_a_config_that_says_too_little(store, make_checkpoint, key):
     cfg = pretraining(store)
     path = make_checkpoint(cfg)
     cfg.pop(key)
-    with pytest.raises(ConfigError, match='does not say model, train_dataloader and test_dataloader: pass --config'):
-        read_subject(path, config=cfg)
+    with pytest.raises(ConfigError, match=f'does not say .*{key}.*: pass --config'):
+        read_pretrained(path, config=cfg)
 
 
 def test_unknown_modality(checkpoint):
     with pytest.raises(CheckpointError, match='has no flow. It has joint, motion, bone'):
-        read_subject(checkpoint, modalities=['joint', 'flow'])
+        read_pretrained(checkpoint, modalities=['joint', 'flow'])
 
 
 def test_clips_on_both_sides_are_refused(checkpoint, store):
     train = dict(store=str(store), split='train')
-    subject = read_subject(checkpoint, data=Config(dict(train_set=train, test_set=train)))
+    model = read_pretrained(checkpoint, data=Config(sides(train, train)))
     with pytest.raises(StoreError, match="60 clips, such as 'clip 00', are in both the training split"):
-        subject.check()
+        model.check()
 
 
 def test_another_layout_is_refused(checkpoint, make_store):
     other = str(make_store(layout='ntu25'))
     with pytest.raises(StoreError, match="has layout 'ntu25', the checkpoint's model 'kinect20'"):
-        read_subject(checkpoint, store=other).check()
+        read_pretrained(checkpoint, store=other).check()
 
 
 def test_a_split_that_is_not_there(checkpoint, store):
-    data = Config(dict(train_set=dict(store=str(store), split='xsub_train'), test_set={}))
+    data = Config(sides(dict(store=str(store), split='xsub_train'), {}))
     with pytest.raises(StoreError, match="no split 'xsub_train'"):
-        read_subject(checkpoint, data=data).train_clips  # noqa: B018
+        read_pretrained(checkpoint, data=data).train_clips  # noqa: B018

@@ -125,7 +125,7 @@ def test_broken_line_in_the_middle_is_an_error(analyze, tmp_path):
     log = write_log(tmp_path / 'scalars.json', tail='{"loss": 0.5, "st\n' + json.dumps(TRAINING[0]) + '\n')
     status, out, err = analyze(log)
     assert (status, out) == (1, '')
-    assert err.startswith(f'error: {log}, line 7, is no JSON object')
+    assert err.startswith(f'error: {log}, line 7, is not a JSON object')
 
 
 def test_nan_is_never_the_best(analyze, tmp_path):
@@ -139,8 +139,8 @@ def test_nan_is_never_the_best(analyze, tmp_path):
     [
         (None, 'cannot be read'),
         ('', 'is empty'),
-        ('2025/01/01 - mmengine - INFO\n', 'line 1, is no JSON object'),
-        ('3\n', 'line 1, is no JSON object'),
+        ('2025/01/01 - mmengine - INFO\n', 'line 1, is not a JSON object'),
+        ('3\n', 'line 1, is not a JSON object'),
     ],
 )
 def test_unusable_logs_are_named(analyze, tmp_path, content, message):

@@ -62,6 +62,16 @@ def test_unlike_cards_are_marked_and_alike_ones_are_not(run, reports):
     ]
 
 
+def test_of_a_schedule_only_what_differs_is_said(run, tmp_path):
+    for name, lr in (('a', 0.1), ('b', 0.01)):
+        card = replace(CARD, schedule=dict(optimizer='SGD', lr=lr, epochs=80))
+        save_report(
+            EvaluationReport('x.pth', 'CMD', DATA, [result('linear', card, 60.0)]), tmp_path / name / 'report.json'
+        )
+    _, out, _ = run(tmp_path / 'a', tmp_path / 'b')
+    assert out.splitlines()[-1].endswith('column: schedule.lr is 0.01, not 0.1.')
+
+
 def test_the_same_encoder_twice_has_two_rows(run, reports):
     _, out, _ = run(reports[0], reports[0])
     assert sum(line.startswith('| CMD') for line in out.splitlines()) == 2

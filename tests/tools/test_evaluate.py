@@ -12,10 +12,11 @@ import torch
 from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore
-from mmskelssl.evaluation.protocols import NearestNeighbours, trained_classifier
+from mmskelssl.evaluation.protocols import NearestNeighbours, training
 from mmskelssl.evaluation.results import load_report
 from mmskelssl.registry import MODELS
 from mmskelssl.utils import UserError
+from mmskelssl.utils.config import model_config
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 EPOCH = ['linear.train_cfg.max_epochs=1', 'linear.param_scheduler.0.milestones=[5]']
@@ -51,18 +52,22 @@ def checkpoint(tmp_path_factory):
         dict(
             model=dict(
                 type='SkeletonCLR',
-                backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=4),
+                backbone=dict(type='BiGRU', hidden_channels=4),
                 neck=dict(type='ProjectionNeck'),
                 modalities=['joint', 'motion'],
                 layout='kinect20',
+                num_persons=1,
                 queue_size=8,
             ),
-            train_dataloader=dict(num_workers=0, persistent_workers=False, dataset=dict(train, pipeline=view)),
-            test_dataloader=dict(dataset=dict(test, pipeline=view)),
+            data_preprocessor=dict(type='SkeletonDataPreprocessor', train_pipeline=view, test_pipeline=view),
+            train_dataloader=dict(num_workers=0, persistent_workers=False, dataset=train),
+            test_dataloader=dict(dataset=test),
         )
     )
     meta = dict(cfg=cfg.pretty_text, epoch=1, experiment_name='tiny_20260101_000000')
-    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict(), meta=meta), folder / 'epoch_1.pth')
+    cfg.dump(folder / 'pretrain.py')
+    state = MODELS.build(model_config(cfg)).state_dict()
+    torch.save(dict(state_dict=state, meta=meta), folder / 'epoch_1.pth')
     log = folder / '20260101_000000' / 'vis_data' / 'scalars.json'
     log.parent.mkdir(parents=True)
     rows = [
@@ -101,7 +106,7 @@ def test_report_of_several_protocols_and_a_second_time(run, checkpoint, tmp_path
     assert len(drawn['outcomes']) == 5 and drawn['clips'] and not drawn['missing']
     (tmp_path / 'linear-2s' / 'joint+motion' / 'result.json').unlink()  # as if it had stopped before the last
 
-    monkeypatch.setattr(trained_classifier, 'Runner', None)
+    monkeypatch.setattr(training, 'Runner', None)
     assert run(*args)[0] == 0
     again = load_report(tmp_path)
     assert [r.metrics for r in again.results] == [r.metrics for r in report.results]
@@ -153,7 +158,34 @@ def test_an_interrupted_evaluation_says_how_to_go_on(run, checkpoint, tmp_path, 
 
     monkeypatch.setattr(NearestNeighbours, 'measure', interrupt)
     status, _, err = run(checkpoint, '--work-dir', tmp_path, '--protocols', 'knn')
-    assert status == 130 and err == 'Stopped. What is finished is kept: the same command goes on from there.\n'
+    assert status == 130 and err == 'Stopped. What is finished is kept: run the same command again to continue.\n'
+
+
+def test_references_are_evaluated_like_a_checkpoint(run, checkpoint, tmp_path):
+    config = checkpoint.with_name('pretrain.py')
+    reports = {}
+    for name, args in dict(raw=['raw'], seed0=['random'], seed1=['random', '--seed', 1]).items():
+        args = [*args, '--config', config, '--work-dir', tmp_path / name, '--protocols', 'knn', 'linear-fast']
+        status, out, err = run(*args)
+        assert status == 0, err
+        reports[name] = load_report(tmp_path / name)
+    assert [(r.protocol, r.modality) for r in reports['raw'].results] == [('knn', 'joint'), ('linear-fast', 'joint')]
+    assert [r.modality for r in reports['seed0'].results] == ['joint', 'motion'] * 2
+    methods = [report.method for report in reports.values()]
+    assert methods == ['raw coordinates', 'random encoder', 'random encoder']
+    cards = [report.results[0].card for report in reports.values()]
+    assert cards[0].unlike(cards[1]) == [] and len({card.weights for card in cards}) == 3
+    # The views, flattened: coordinates of the second class are higher by one.
+    raw = np.load(tmp_path / 'raw' / reports['raw'].results[0].files['test_features'])
+    assert raw['features'].shape == (8, 4 * 20 * 3)
+    np.testing.assert_allclose(raw['features'].mean(1), 0.5 + raw['labels'], atol=0.2)
+    status, out, _ = run(*(tmp_path / name for name in reports), tool='analysis_tools/compare_results.py')
+    assert status == 0 and '| raw coordinates | joint | tiny |' in out and 'not comparable' not in out
+    # Again: the same weights, nothing is measured anew.
+    assert run('random', '--config', config, '--work-dir', tmp_path / 'seed0', '--protocols', 'knn')[0] == 0
+    args = ['random', '--config', config, '--seed', 2, '--work-dir', tmp_path / 'seed0', '--protocols', 'knn']
+    status, _, err = run(*args)
+    assert status == 1 and 'with other weights or data' in err
 
 
 def test_fuse_predictions(run, checkpoint, tmp_path):
@@ -167,6 +199,12 @@ def test_fuse_predictions(run, checkpoint, tmp_path):
     assert run(*files, '--weights', 1, tool=tool)[0] == 1
 
 
+@pytest.mark.parametrize('reference', ['raw', 'random'])
+def test_references_need_a_config(run, tmp_path, reference):
+    status, _, err = run(reference, '--work-dir', tmp_path / 'work')
+    assert status == 1 and f"'{reference}' needs --config CONFIG" in err
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
@@ -178,8 +216,8 @@ def test_fuse_predictions(run, checkpoint, tmp_path):
         (['--modalities', 'bone'], 'has no bone. It has joint, motion'),
         (['--store', 'nowhere'], 'No clip store at nowhere'),
         (['--cfg-options', 'lineer.x=1'], r"\['lineer'\] are none of the protocols"),
-        (['--protocols', 'knn20'], "'knn20' asks for 20 neighbours, and there are 16 training clips"),
-        (['--cfg-options', 'knn.protocol.k=0'], r'knn.py: protocol.k: 0 does not lie in'),
+        (['--protocols', 'knn20'], "'knn20' asks for 20 neighbours of 16 training clips"),
+        (['--cfg-options', 'knn.protocol.k=0'], "'knn' asks for 0 neighbours of 16 training clips"),
         (['--cfg-options', 'linear.train_cfg.max_epoch=1'], "nearest: 'max_epochs'"),
         (['--config', 'nothing.py'], 'There is no config nothing.py'),
     ],

@@ -20,16 +20,13 @@ from mmengine.visualization import Visualizer
 from workshop import NUM_TEST, ROOT, make_workshop, run
 
 LINEAR = f"""
-_base_ = [
-    '{ROOT}/configs/_base_/models/linear_bigru.py',
-    '{ROOT}/configs/_base_/datasets/linear.py',
-    '{ROOT}/configs/_base_/schedules/linear_sgd_80e.py',
-    '{ROOT}/configs/_base_/default_runtime.py',
-]
+_base_ = '{ROOT}/configs/protocols/linear.py'
 model = dict(
     layout='kinect20',
-    backbone=dict(num_joints=20, num_persons=1, hidden_channels=8),
-    head=dict(num_classes=3),
+    backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8),
+    head=dict(type='LinearHead', num_classes=3),
+    modality='joint',
+    pretrained=None,
 )
 train_pipeline = [dict(type='TemporalCropResize', num_frames=16, ratio=(0.5, 1.0), min_frames=8)]
 test_pipeline = [dict(type='CenterCropResize', num_frames=16)]

@@ -59,10 +59,19 @@ def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
 
 def _note(protocol: str, reference: ProtocolCard, card: ProtocolCard) -> str:
     unlike = [
-        f'{name} is {_short(getattr(card, name))}, not {_short(getattr(reference, name))}'
+        difference
         for name in reference.unlike(card)
+        for difference in _differences(name, getattr(reference, name), getattr(card, name))
     ]
     return f'{protocol}: not comparable with the first number of its column: {"; ".join(unlike)}.' if unlike else ''
+
+
+def _differences(name: str, reference: object, value: object) -> list[str]:
+    """What differs, of a dict its entries alone."""
+    if not isinstance(reference, dict) or not isinstance(value, dict):
+        return [f'{name} is {_short(value)}, not {_short(reference)}']
+    keys = [key for key in {**reference, **value} if reference.get(key) != value.get(key)]
+    return [f'{name}.{key} is {_short(value.get(key))}, not {_short(reference.get(key))}' for key in keys]
 
 
 def _short(value: object) -> str:

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by slurm_train.sh and slurm_test.sh.
+# Sourced by slurm_train.sh, slurm_test.sh and slurm_evaluate.sh.
 
 # run_srun PARTITION JOB_NAME SCRIPT [ARGS ...]: runs the script under srun, one task per GPU, with --launcher slurm.
 run_srun() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by dist_train.sh and dist_test.sh.
+# Sourced by dist_train.sh, dist_test.sh and dist_evaluate.sh.
 
 # run_torchrun PROCESSES SCRIPT [ARGS ...]: runs the script under torchrun, with --launcher pytorch.
 run_torchrun() {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
-from mmskelssl.apis import extract_features, init_model
+from mmskelssl.apis import init_model
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
+from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
+from mmskelssl.evaluation.features import encode
 from mmskelssl.registry import DATASETS
 from mmskelssl.utils import ConfigError, UserError, register_all_modules
 from mmskelssl.utils.config import add_config_arguments, load_config
@@ -58,17 +58,16 @@ def run(args: argparse.Namespace) -> None:
     positions = choose_clips(dataset.labels, args.num_classes, args.max_clips, args.seed)
     if len(positions) < MIN_CLIPS:
         raise ConfigError(f'{len(positions)} clips are too few to draw: at least {MIN_CLIPS} are needed.')
-    loader = DataLoader(dataset, batch_size=128, sampler=positions.tolist(), collate_fn=batch_collate)
-    extracted = extract_features(init_model(cfg, args.checkpoint), loader)
-    if args.modality not in extracted['features']:
-        raise ConfigError(f"The model has no modality '{args.modality}', but {sorted(extracted['features'])}.")
-    features = np.asarray(extracted['features'][args.modality].cpu(), np.float32)
-    points = embed(features, args.method, args.seed)
-    drawn, known = (len(np.unique(labels)) for labels in (extracted['labels'], dataset.labels))
+    features = encode(init_model(cfg, args.checkpoint), dataset, positions=positions)
+    if args.modality not in features:
+        raise ConfigError(f"The model has no modality '{args.modality}', but {sorted(features)}.")
+    points = embed(features[args.modality][0].numpy(), args.method, args.seed)
+    shown = dataset.labels[positions]
+    drawn, known = (len(np.unique(labels)) for labels in (shown, dataset.labels))
     clips = f'{len(points)} of {len(dataset)} clips, {drawn} of {known} classes'
     title = f'{METHODS[args.method]} of {args.modality} features: {clips}\n{Path(args.checkpoint).name}'
     out = args.out or Path(args.checkpoint).with_suffix(f'.{args.method}.png')
-    save_figure(plot_embedding(points, np.asarray(extracted['labels']), dataset.store.classes, title), out)
+    save_figure(plot_embedding(points, shown, dataset.store.classes, title), out)
     print(f'picture: {out}')
 
 

@@ -1,7 +1,8 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
-from mmskelssl.evaluation.functional.fusion import check_aligned, choose_weights, fuse_scores
-from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes, nearest_neighbours
+from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
+from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
 from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
+from mmskelssl.evaluation.functional.ranking import nearest
 from mmskelssl.evaluation.functional.retrieval import retrieval_metrics
 from mmskelssl.evaluation.functional.spread import effective_rank, spread
 
@@ -9,13 +10,12 @@ __all__ = [
     'LinearProbes',
     'LinearRecipe',
     'check_aligned',
-    'choose_weights',
     'confusion_matrix',
     'effective_rank',
     'fuse_scores',
     'knn_predict',
     'knn_votes',
-    'nearest_neighbours',
+    'nearest',
     'per_class_accuracy',
     'retrieval_metrics',
     'spread',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,21 +41,3 @@ def fuse_scores(scores: Sequence[np.ndarray], weights: Sequence[float]) -> np.nd
     """Weighted mean of score arrays of one shape; the weights are taken relative to their sum."""
     shares = np.asarray(weights, np.float64) / np.sum(weights)
     return sum(share * score for share, score in zip(shares, scores, strict=True)).astype(np.float32)
-
-
-def choose_weights(scores: Sequence[np.ndarray], labels: np.ndarray, steps: int = 10) -> list[float]:
-    """The weights, in ``1 / steps``, by which the most clips are classified right; the most even ones of several.
-
-    Args:
-        scores: For each classifier (..., N, K), of clips that it was not trained on and that are not tested on.
-        labels: (N,).
-        steps: Fineness.
-    """
-    grid = [
-        np.array(parts) / steps
-        for parts in itertools.product(range(steps + 1), repeat=len(scores))
-        if sum(parts) == steps
-    ]
-    hits = [(fuse_scores(scores, weights).argmax(-1) == labels).mean() for weights in grid]
-    best = max(range(len(grid)), key=lambda i: (hits[i], -np.square(grid[i]).sum()))
-    return grid[best].tolist()

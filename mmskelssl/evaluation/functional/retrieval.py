@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from mmskelssl.evaluation.functional.ranking import nearest
 
 # Ranks held at a time: they take 64-bit numbers.
 _MAX_RANKS = 1 << 24
@@ -31,12 +32,11 @@ def retrieval_metrics(
     Returns:
         ``map`` and ``recall@{k}``.
     """
-    gallery = F.normalize(gallery.float(), dim=1)
     rank = torch.arange(1, len(gallery) + 1, device=gallery.device)
     precisions, firsts = [], []
     chunk = max(1, _MAX_RANKS // len(gallery))
     for part, truth in zip(queries.split(chunk), labels.split(chunk), strict=True):
-        order = (F.normalize(part.float(), dim=1) @ gallery.T).argsort(1, descending=True)
+        _, order = nearest(part, gallery, len(gallery))
         hits = gallery_labels[order] == truth[:, None]
         total = hits.sum(1)
         precisions.append((hits.cumsum(1) / rank * hits).double().sum(1) / total.clamp(min=1))

@@ -15,14 +15,13 @@ class Accuracy(BatchMetric):
 
     Args:
         topk: The k.
-        prefix: Of the names in the log.
 
     Attributes:
         confusion: (K, K) counts of the last evaluation, on the main process.
     """
 
-    def __init__(self, topk: tuple[int, ...] = (1, 5), prefix: str = 'accuracy') -> None:
-        super().__init__(prefix=prefix)
+    def __init__(self, topk: tuple[int, ...] = (1, 5)) -> None:
+        super().__init__(prefix='accuracy')
         self.topk = tuple(topk)
         self.confusion: Tensor | None = None
 

@@ -20,11 +20,10 @@ class KNN(BatchMetric):
     Args:
         k: Neighbours that vote; 1 in the papers.
         device: Where similarities are computed; by default the accelerator, if there is one.
-        prefix: Of the names in the log.
     """
 
-    def __init__(self, k: int = 1, device: str | None = None, prefix: str = 'knn') -> None:
-        super().__init__(prefix=prefix)
+    def __init__(self, k: int = 1, device: str | None = None) -> None:
+        super().__init__(prefix='knn')
         check_at_least(1, self, k=k)
         self.k = k
         self.device = device or get_device()

@@ -1,7 +1,16 @@
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.protocols.ensemble import Ensemble
 from mmskelssl.evaluation.protocols.feature_probe import FeatureProbe
+from mmskelssl.evaluation.protocols.loading import load_protocol
 from mmskelssl.evaluation.protocols.neighbours import NearestNeighbours
 from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
 
-__all__ = ['Ensemble', 'FeatureProbe', 'Measurement', 'NearestNeighbours', 'Protocol', 'TrainedClassifier']
+__all__ = [
+    'Ensemble',
+    'FeatureProbe',
+    'Measurement',
+    'NearestNeighbours',
+    'Protocol',
+    'TrainedClassifier',
+    'load_protocol',
+]

@@ -16,7 +16,8 @@ from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.arrays import save_arrays
 from mmskelssl.evaluation.features import view_text
 from mmskelssl.evaluation.functional import confusion_matrix, per_class_accuracy, topk_accuracy
-from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import written_once
 from mmskelssl.evaluation.results import ProtocolCard, ProtocolResult, Statistic
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.version import __version__
@@ -42,7 +43,7 @@ class Measurement:
 
 
 class Protocol:
-    """A way to evaluate a subject.
+    """A way to evaluate a model.
 
     Args:
         name: By which it is asked for.
@@ -62,36 +63,36 @@ class Protocol:
         """Protocols that have to be run before."""
         return ()
 
-    def check(self, subject: Subject) -> None:
-        """Raises a ValueError if the subject or its data do not do for this protocol."""
+    def check(self, model: PretrainedModel) -> None:
+        """Raises a ConfigError or StoreError if the model or its data do not fit this protocol."""
 
-    def groups(self, subject: Subject) -> list[tuple[str, ...]]:
+    def groups(self, model: PretrainedModel) -> list[tuple[str, ...]]:
         """The modalities that are evaluated, each alone or some together."""
-        return [(modality,) for modality in subject.modalities]
+        return [(modality,) for modality in model.modalities]
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
-        """What the result will hang on."""
-        subject = workspace.subject
-        test, train = subject.test_clips, subject.train_clips
+        """What the result will depend on."""
+        model = workspace.model
+        test, train = model.test_clips, model.train_clips
         return ProtocolCard(
-            method=subject.method,
+            method=model.method,
             weights=' '.join(map(workspace.weights, modalities)),
             modalities=list(modalities),
             dataset=test.store.path.name,
             train_split=names_digest(train.names),
             test_split=names_digest(test.names),
-            num_frames=test[0]['inputs'][0].shape[2],
-            train_crop=view_text(train, subject.train_set.get('normalize') or ()),
-            test_crop=view_text(test, subject.test_set.get('normalize') or ()),
+            num_frames=model.num_frames,
+            train_crop=view_text(model.test_pipeline, model.train_set.get('normalize') or ()),
+            test_crop=view_text(model.test_pipeline, model.test_set.get('normalize') or ()),
             seeds=self.seeds,
             versions=dict(mmskelssl=__version__, torch=torch.__version__, python=platform.python_version()),
         )
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
-        """Runs the protocol. What takes long is kept in ``workspace.folder`` and taken up again after an interruption.
+        """Runs the protocol. What takes long is kept in ``workspace.folder`` and used again after an interruption.
 
         Args:
-            workspace: With the subject.
+            workspace: With the model.
             modalities: One of :meth:`groups`.
         """
         raise NotImplementedError
@@ -102,10 +103,11 @@ class Protocol:
         card = self.card(workspace, modalities)
         measurement = self.measure(workspace, modalities)
         modality = '+'.join(modalities)
-        test = workspace.subject.test_clips
+        test = workspace.model.test_clips
         labels = torch.from_numpy(test.labels)
         predictions = workspace.folder(self.name, modality) / PREDICTIONS
-        save_arrays(predictions, names=test.names, labels=test.labels, scores=measurement.scores.numpy())
+        arrays = dict(names=test.names, labels=test.labels, scores=measurement.scores.numpy())
+        written_once(lambda: save_arrays(predictions, **arrays))
         confusions = [confusion_matrix(run.argmax(1), labels, run.shape[1]) for run in measurement.scores]
         metrics = {f'top{k}': [topk_accuracy(run, labels, k) for run in measurement.scores] for k in self.topk}
         metrics['mean_class'] = [per_class_accuracy(confusion).nanmean().item() for confusion in confusions]

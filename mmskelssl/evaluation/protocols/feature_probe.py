@@ -14,6 +14,7 @@ from mmskelssl.evaluation.protocols.trained_classifier import TrainedClassifier
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.errors import ConfigError
 
 
 @PROTOCOLS.register_module()
@@ -52,14 +53,14 @@ class FeatureProbe(TrainedClassifier):
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
-        subject = workspace.subject
-        train, _ = workspace.features(modality, 'train', self.train_pipeline(subject), self.num_crops)
+        model = workspace.model
+        train, _ = workspace.features(modality, 'train', self.train_pipeline(model), self.num_crops)
         test, test_file = workspace.features(modality, 'test')
         recipe, rate = linear_recipe(self.cfg)
         rates = [rate, *(other for other in self.learning_rates if other != rate)]
         device = get_device()
         probes = train_linear_probes(
-            train.values.to(device), train.labels, len(subject.test_clips.store.classes), recipe, rates, self.seeds
+            train.values.to(device), train.labels, len(model.test_clips.store.classes), recipe, rates, self.seeds
         )
         scores = probes.scores(test.values[0].to(device)).cpu()
         others = {
@@ -73,12 +74,14 @@ def linear_recipe(cfg: Config) -> tuple[LinearRecipe, float]:
     """Recipe and learning rate of a classifier's config.
 
     Raises:
-        ValueError: If it trains by anything but SGD with one ``MultiStepLR``.
+        ConfigError: If it trains by anything but SGD with one ``MultiStepLR``.
     """
     optimizer = cfg.optim_wrapper.optimizer
     steps = cfg.get('param_scheduler') or [dict(type='MultiStepLR', milestones=[])]
     if optimizer.type != 'SGD' or len(steps) != 1 or steps[0]['type'] != 'MultiStepLR' or optimizer.get('nesterov'):
-        raise ValueError('Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.')
+        raise ConfigError(
+            'Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.'
+        )
     recipe = LinearRecipe(
         epochs=cfg.train_cfg.max_epochs,
         batch_size=cfg.train_dataloader.batch_size,

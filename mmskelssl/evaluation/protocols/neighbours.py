@@ -9,11 +9,12 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmskelssl.evaluation.functional import knn_votes, retrieval_metrics
-from mmskelssl.evaluation.pretrained_model import Subject
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
+from mmskelssl.utils.errors import ConfigError
 
 
 @PROTOCOLS.register_module()
@@ -37,10 +38,13 @@ class NearestNeighbours(Protocol):
         self.k = k
         self.recalls = tuple(recalls)
 
-    def check(self, subject: Subject) -> None:
-        if self.k > len(subject.train_clips):
-            clips = f'{len(subject.train_clips)} training clips'
-            raise ValueError(f"Protocol '{self.name}' asks for {self.k} neighbours, and there are {clips}.")
+    def check(self, model: PretrainedModel) -> None:
+        number = len(model.train_clips)
+        if not 1 <= self.k <= number:
+            raise ConfigError(
+                f"Protocol '{self.name}' asks for {self.k} neighbours of {number} training clips: set protocol.k to at "
+                'least 1 and at most that.'
+            )
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         return replace(super().card(workspace, modalities), k=self.k, seeds=[])
@@ -51,7 +55,7 @@ class NearestNeighbours(Protocol):
         device = get_device()
         gallery, queries = (features.values[0].to(device) for features in (train, test))
         labels, truth = (features.labels.to(device) for features in (train, test))
-        num_classes = len(workspace.subject.test_clips.store.classes)
+        num_classes = len(workspace.model.test_clips.store.classes)
         votes = knn_votes(gallery, labels, queries, self.k, num_classes)
         retrieval = retrieval_metrics(gallery, labels, queries, truth, self.recalls)
         return Measurement(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-# In these two results may differ and still stand in one column: they say whose the number is, not how it was measured.
+# Two results that differ only in these can stand in one column: they say whose number it is, not how it was measured.
 _IDENTITY = ('method', 'weights', 'modalities', 'seeds', 'versions')
 
 
@@ -22,7 +22,6 @@ class ProtocolCard:
         num_frames: Frames of a view.
         train_crop: The views that were trained on, or of the gallery.
         test_crop: The views that were tested on.
-        layer: The feature: ``backbone``, or ``coordinates``.
         start: What training began from, ``pre-trained`` or ``random``.
         trained: What was trained: ``nothing``, ``classifier`` or ``all``.
         batch_size: Of training; None if nothing was trained.
@@ -44,7 +43,6 @@ class ProtocolCard:
     num_frames: int
     train_crop: str
     test_crop: str
-    layer: str = 'backbone'
     start: str = 'pre-trained'
     trained: str = 'nothing'
     batch_size: int | None = None

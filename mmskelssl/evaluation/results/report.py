@@ -3,7 +3,7 @@
 ``report.json`` is an object with these keys:
 
 - ``format``: ``mmskelssl.evaluation_report``; ``version``: 1.
-- ``checkpoint``: path; ``config``: name of the config of pre-training, without its folder, '' if it is not known;
+- ``checkpoint``: path; ``config``: name of the config of pre-training, without its folder, '' if unknown;
   ``method``: such as ``CMD``; ``epoch``: of pre-training, or null.
 - ``data``: an object with ``dataset``, ``store`` (path of the clip store), ``normalize`` (list of transforms),
   ``train_split``, ``test_split`` (names in the store), ``layout`` (as in ``meta.json`` of a store) and ``classes``.
@@ -98,7 +98,7 @@ def load_report(path: str | os.PathLike) -> EvaluationReport:
         path: ``report.json``, or the folder that holds it.
 
     Raises:
-        ReportError: If it is missing, damaged, no report, or of another version.
+        ReportError: If it is missing, damaged, not a report, or of another version.
     """
     path = Path(path)
     path = path / REPORT_FILE if path.is_dir() else path
@@ -109,9 +109,11 @@ def load_report(path: str | os.PathLike) -> EvaluationReport:
             f'No report at {path} ({error.strerror}): check the path, or make one with tools/evaluate.py.'
         ) from error
     except ValueError as error:
-        raise ReportError(f'{path} is no {REPORT_FILE} of tools/evaluate.py, or a damaged one. ({error})') from error
+        raise ReportError(
+            f'{path} is damaged, or not a {REPORT_FILE} of tools/evaluate.py: run that again. ({error})'
+        ) from error
     if not isinstance(content, dict) or content.pop('format', None) != FORMAT:
-        raise ReportError(f'{path} is no evaluation report: reports are written by tools/evaluate.py.')
+        raise ReportError(f'{path} is not an evaluation report: give one that tools/evaluate.py has written.')
     if (version := content.pop('version', None)) != VERSION:
         raise ReportError(
             f'{path} was written in version {version} of the report, this program reads version {VERSION}: run '

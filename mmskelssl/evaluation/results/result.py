@@ -42,7 +42,7 @@ class ProtocolResult:
         card: How it was measured.
         per_class_accuracy: (K,) percentages, mean over the runs; None for a class without test clips.
         confusion: (K, K) counts, summed over the runs: row is the true class, column the predicted one.
-        seconds: What it took, without features that lay ready.
+        seconds: Duration, without features that were already in a file.
         remarks: What a reader of the number has to know, such as a class that a draw left without a label.
         files: Relative to the report: ``predictions``, and for protocols on fixed features ``train_features`` and
             ``test_features``. All are NumPy archives (see :mod:`mmskelssl.evaluation.arrays`) with ``names`` (N,) and

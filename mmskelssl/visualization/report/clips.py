@@ -11,7 +11,7 @@ from mmskelssl.evaluation.results import DataDescription
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.visualization.player import encode_clips
 
-# Longer clips keep so many frames and are slowed down: a page holds hundreds of clips.
+# Of longer clips only so many frames are kept, and played more slowly: a page holds hundreds of clips.
 MAX_FRAMES = 32
 FPS = 30
 

@@ -6,9 +6,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.colors import to_hex
 
 from mmskelssl.evaluation.arrays import load_arrays
+from mmskelssl.evaluation.functional import nearest
 from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
 from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
 from mmskelssl.visualization.plots import class_colors
@@ -19,7 +21,7 @@ EMBEDDED_CLASSES = 15
 MAX_POINTS = 600
 MIN_POINTS = 5
 NEIGHBOURS = 5
-# Of the confusions that hold none of the clips already in the page, so many bring one of theirs, over all results.
+# A confusion without a clip on the page may add one; at most so many do, over all results.
 MAX_EXAMPLES = 300
 EXAMPLES_A_CELL = 8
 
@@ -57,8 +59,8 @@ def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
         random = np.random.default_rng(0)
         present = np.unique(test['labels'])[:EMBEDDED_CLASSES]
         queries = np.array([random.choice(np.flatnonzero(test['labels'] == label)) for label in present])
-        similarities = _unit(test['features'][queries]) @ _unit(train['features']).T
-        nearest = np.argsort(-similarities, axis=1, kind='stable')[:, :NEIGHBOURS]
+        features = (torch.from_numpy(features) for features in (test['features'][queries], train['features']))
+        similarities, positions = nearest(*features, min(NEIGHBOURS, len(train['features'])))
         rows = [
             dict(
                 query=clips.add(str(test['names'][query])),
@@ -67,12 +69,12 @@ def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
                     dict(
                         clip=clips.add(str(train['names'][row])),
                         label=int(train['labels'][row]),
-                        similarity=round(float(cosine[row]), 3),
+                        similarity=round(cosine, 3),
                     )
-                    for row in order
+                    for row, cosine in zip(order, cosines, strict=True)
                 ],
             )
-            for query, order, cosine in zip(queries, nearest, similarities, strict=True)
+            for query, order, cosines in zip(queries, positions.tolist(), similarities.tolist(), strict=True)
         ]
         found.append(dict(name=modality, rows=rows))
     return found
@@ -126,7 +128,7 @@ def _with_files(report: EvaluationReport, *files: str) -> dict[str, ProtocolResu
 
 
 def _colors(labels: np.ndarray) -> dict[int, str]:
-    """Class to its colour, as different from each other as so many can be."""
+    """Class to its colour, as different as possible from the others."""
     present = np.unique(labels).tolist()
     return dict(zip(present, map(to_hex, class_colors(len(present))), strict=True))
 
@@ -135,8 +137,3 @@ def _in_unit_square(points: np.ndarray) -> np.ndarray:
     """The same picture, centred in the square from 0 to 1."""
     lowest, highest = points.min(axis=0), points.max(axis=0)
     return (points - (lowest + highest) / 2) / max((highest - lowest).max(), 1e-12) + 0.5
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    features = features.astype(np.float32)
-    return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)

@@ -18,7 +18,7 @@ class ProtocolRow:
         top1: Mean ± deviation.
         others: The other metrics, likewise.
         runs: How many seeds or draws the deviation is over.
-        paper: The paper's top-1 accuracy and where it stands; empty if there is none.
+        paper: The paper's top-1 accuracy and its place there; empty if there is none.
         remarks: What has to be known of the number.
         card: Name to value of everything it depends on, after variants of the number (``top1_...``) if there are any.
     """

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmskelssl.datasets import ClipStore
-from mmskelssl.evaluation.pretrained_model import read_subject
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
 
 from ..conftest import pretraining
@@ -14,15 +14,15 @@ QUERIES = [(1, 0), (29, 0), (35, 1), (190, 2), (170, 2), (55, 1)]
 
 @pytest.fixture
 def planted(tmp_path, make_checkpoint):
-    """A subject whose features are the coordinates of one joint that is planted on a circle."""
+    """A model whose features are the coordinates of one joint that is planted on a circle."""
     with ClipStore.create(tmp_path / 'circle', 'kinect20', ['a', 'b', 'c']) as writer:
         for number, (degrees, label) in enumerate(GALLERY + QUERIES):
             clip = np.zeros((1, 4, 20, 3))
             clip[..., 5, :2] = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
             writer.add(f'{number}', label, clip)
         writer.splits.update(train=range(5), test=range(5, 11))
-    backbone = dict(type='RawCoordinates', out_channels=8 * 20 * 3)
-    return read_subject(make_checkpoint(pretraining(tmp_path / 'circle', backbone, ['joint'])))
+    backbone = dict(type='RawCoordinates', num_frames=8)
+    return read_pretrained(make_checkpoint(pretraining(tmp_path / 'circle', backbone, ['joint'])))
 
 
 @pytest.mark.parametrize(('k', 'hits'), [(1, [1, 0, 1, 1, 1, 0]), (3, [1, 1, 0, 1, 1, 0])])

@@ -3,16 +3,15 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelssl.datasets import ClipStore
+from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
-from mmskelssl.evaluation.pretrained_model import read_subject, subject_of
-from mmskelssl.evaluation.protocols import trained_classifier
-from mmskelssl.evaluation.protocols.loading import load_protocol
+from mmskelssl.evaluation import pretrained_model
+from mmskelssl.evaluation.protocols import training
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import DATASETS, MODELS
+from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import StoreError
-
-from ..conftest import CONFIGS, PROTOCOLS
 
 
 def backbone_of(path):
@@ -21,7 +20,7 @@ def backbone_of(path):
 
 
 def pretrained(checkpoint, modality):
-    prefix = f'encoder_q.{modality}.backbone.'
+    prefix = f'encoder.{modality}.backbone.'
     state = torch.load(checkpoint)['state_dict']
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
@@ -30,8 +29,8 @@ def equal(a, b):
     return {key for key in a if torch.equal(a[key], b[key])}
 
 
-def test_linear_leaves_the_encoder_bitwise_as_it_was(subject, checkpoint, load, tmp_path):
-    result = load('linear').run(Workspace(subject, tmp_path), ('motion',))
+def test_linear_leaves_the_encoder_bitwise_as_it_was(model, checkpoint, load, tmp_path):
+    result = load('linear').run(Workspace(model, tmp_path), ('motion',))
     before = pretrained(checkpoint, 'motion')
     after = backbone_of(tmp_path / 'linear' / 'motion' / 'run0' / 'epoch_2.pth')
     assert before.keys() == after.keys() == equal(before, after)
@@ -41,24 +40,25 @@ def test_linear_leaves_the_encoder_bitwise_as_it_was(subject, checkpoint, load, 
     assert 'ratio=(0.5, 1.0)' in result.card.train_crop and 'Shear' not in result.card.train_crop
 
 
-def test_supervised_owes_nothing_to_the_checkpoint(subject, checkpoint, load, tmp_path):
+def test_supervised_owes_nothing_to_the_checkpoint(model, checkpoint, load, tmp_path):
     protocol = load('supervised')
-    assert protocol.config(subject, 'joint', 0, tmp_path).model.pretrained is None
-    card = protocol.card(Workspace(subject, tmp_path), ('joint',))
+    assert protocol.config(model, 'joint', 0).model.pretrained is None
+    card = protocol.card(Workspace(model, tmp_path), ('joint',))
     assert (card.method, card.weights, card.start, card.trained) == ('supervised', 'random', 'random', 'all')
 
 
-def test_fine_tuning_moves_all_of_it_and_the_last_epoch_is_reported(subject, checkpoint, load, tmp_path):
-    result = load('finetune').run(Workspace(subject, tmp_path), ('joint',))
+def test_fine_tuning_moves_all_of_it_and_the_last_epoch_is_reported(model, checkpoint, load, tmp_path):
+    result = load('finetune').run(Workspace(model, tmp_path), ('joint',))
     last = tmp_path / 'finetune/joint/run0/epoch_2.pth'
     before, after = pretrained(checkpoint, 'joint'), backbone_of(last)
     assert not equal(before, after)
     assert max((after[key] - before[key]).abs().max() for key in before if 'weight' in key) < 0.5  # it began there
-    model = MODELS.build(load('finetune').config(subject, 'joint', 0, tmp_path).model)
-    model.load_state_dict(torch.load(last)['state_dict'])
-    test = subject.test_clips
+    classifier = MODELS.build(model_config(load('finetune').config(model, 'joint', 0)))
+    classifier.load_state_dict(torch.load(last)['state_dict'])
+    test = model.test_clips
     with torch.no_grad():
-        (prediction,) = model.eval()(test.__getitems__(range(len(test)))['inputs'], mode='predict')
+        batch = classifier.data_preprocessor(test.__getitems__(range(len(test))))
+        (prediction,) = classifier.eval()(**batch, mode='predict')
     scores = np.load(tmp_path / result.files['predictions'])['scores'][0]
     np.testing.assert_allclose(scores, prediction['scores'].numpy(), rtol=1e-4, atol=1e-6)
     hits = (scores.argmax(1) == test.labels).mean()
@@ -67,12 +67,12 @@ def test_fine_tuning_moves_all_of_it_and_the_last_epoch_is_reported(subject, che
 
 
 @pytest.mark.parametrize('kind', ['random', 'balanced'])
-def test_draws_never_touch_the_test_side(subject, load, store, tmp_path, kind):
+def test_draws_never_touch_the_test_side(model, load, store, tmp_path, kind):
     protocol = load('semi20' if kind == 'random' else 'semi20-balanced')
-    card = protocol.card(Workspace(subject, tmp_path), ('joint',))
+    card = protocol.card(Workspace(model, tmp_path), ('joint',))
     assert len(card.seeds) == len(set(card.draws)) == 5
     for run in range(5):
-        cfg = protocol.config(subject, 'joint', run, tmp_path)
+        cfg = protocol.config(model, 'joint', run)
         train, test = (DATASETS.build(loader.dataset) for loader in (cfg.train_dataloader, cfg.test_dataloader))
         assert len(train) == 12 and len(test) == 30 and not set(test.names) & set(train.names)
         assert set(train.names) == set(read_draw(store.parent / f'draws/small_train_{kind}.txt.gz', 20, run))
@@ -82,8 +82,23 @@ def test_draws_never_touch_the_test_side(subject, load, store, tmp_path, kind):
             assert (np.bincount(train.labels) == 4).all()
 
 
-def test_a_class_without_labels_is_stated(subject, load, store):
-    remarks = load('semi5').empty_classes(subject)
+def test_each_draw_is_opened_once(model, load, tmp_path, monkeypatch):
+    opened = []
+
+    def counted(**arguments):
+        opened.append(repr(arguments))
+        return SkeletonDataset(**arguments)
+
+    monkeypatch.setattr(pretrained_model, 'SkeletonDataset', counted)
+    protocol, workspace = load('semi20'), Workspace(model, tmp_path)
+    protocol.check(model)
+    protocol.card(workspace, ('joint',))
+    protocol.empty_classes(model)
+    assert len(opened) == len(set(opened)) and sum("'draw': 4" in arguments for arguments in opened) == 1
+
+
+def test_a_class_without_labels_is_stated(model, load, store):
+    remarks = load('semi5').empty_classes(model)
     assert remarks  # three clips, drawn from all
     for remark in remarks:
         draw = int(remark.split()[1])
@@ -91,17 +106,17 @@ def test_a_class_without_labels_is_stated(subject, load, store):
         labels = {int(name.split()[1]) % 3 for name in names}
         missing = [c for number, c in enumerate(['wave', 'sit', 'jump']) if number not in labels]
         assert missing and remark.endswith(f'no label of {len(missing)} classes: {", ".join(missing)}.')
-    assert not load('semi20-balanced').empty_classes(subject)
+    assert not load('semi20-balanced').empty_classes(model)
 
 
-def test_draws_that_are_not_there_or_of_other_clips(subject, load, tmp_path):
+def test_draws_that_are_not_there_or_of_other_clips(model, load, tmp_path):
     with pytest.raises(StoreError, match='No label draws at .*small_train_random.txt.gz.*make_draws.py'):
-        load('semi10', **{'protocol.draws': str(tmp_path)}).check(subject)
+        load('semi10', **{'protocol.draws': str(tmp_path)}).check(model)
     write_draws(tmp_path / 'mine.txt.gz', [f'x{n}' for n in range(20)], [0] * 20, balanced=False)
     with pytest.raises(StoreError, match="'x.*are not in split 'train'"):
-        load('semi10', **{'protocol.draws': str(tmp_path / 'mine.txt.gz')}).check(subject)
+        load('semi10', **{'protocol.draws': str(tmp_path / 'mine.txt.gz')}).check(model)
     with pytest.raises(StoreError, match='1 % of the clips .* are none'):
-        load('semi1').check(subject)
+        load('semi1').check(model)
 
 
 def test_transfer_replaces_just_the_classifier(checkpoint, load, tmp_path):
@@ -110,67 +125,43 @@ def test_transfer_replaces_just_the_classifier(checkpoint, load, tmp_path):
             writer.add(f'{number}', number % 5, np.random.default_rng(number).random((1, 10, 20, 3)))
         writer.splits.update(a=range(10), b=range(10, 20))
     sides = dict(
-        train_set=dict(store=str(tmp_path / 'other'), split='a'),
-        test_set=dict(store=str(tmp_path / 'other'), split='b'),
+        train_dataloader=dict(dataset=dict(store=str(tmp_path / 'other'), split='a')),
+        test_dataloader=dict(dataset=dict(store=str(tmp_path / 'other'), split='b')),
     )
-    subject, protocol = read_subject(checkpoint, data=Config(sides)), load('transfer')
-    model = MODELS.build(protocol.config(subject, 'bone', 0, tmp_path).model)
-    head = model.head.fc.weight.clone()
-    model.init_weights()
+    model, protocol = read_pretrained(checkpoint, data=Config(sides)), load('transfer')
+    classifier = MODELS.build(model_config(protocol.config(model, 'bone', 0)))
+    head = classifier.head.fc.weight.clone()
+    classifier.init_weights()
     before = pretrained(checkpoint, 'bone')
-    assert equal(before, model.backbone.state_dict()) == before.keys() == model.backbone.state_dict().keys()
-    assert torch.equal(model.head.fc.weight, head) and head.shape == (5, 16)
-    assert set(model.state_dict()) - {f'backbone.{key}' for key in before} == {'head.fc.weight', 'head.fc.bias'}
-    assert protocol.card(Workspace(subject, tmp_path), ('bone',)).dataset == 'other'
+    assert equal(before, classifier.backbone.state_dict()) == before.keys() == classifier.backbone.state_dict().keys()
+    assert torch.equal(classifier.head.fc.weight, head) and head.shape == (5, 16)
+    assert set(classifier.state_dict()) - {f'backbone.{key}' for key in before} == {'head.fc.weight', 'head.fc.bias'}
+    assert protocol.card(Workspace(model, tmp_path), ('bone',)).dataset == 'other'
 
 
-def test_transfer_needs_other_data(subject, load):
+def test_transfer_needs_other_data(model, load):
     with pytest.raises(ValueError, match="'transfer' needs other data than that of pre-training: pass --data"):
-        load('transfer').check(subject)
+        load('transfer').check(model)
 
 
-def test_interrupted_runs_go_on(subject, load, tmp_path, monkeypatch):
+def test_interrupted_runs_go_on(model, load, tmp_path, monkeypatch):
     """Training stops in the second of two runs; afterwards the first is not trained again."""
     options = {'protocol.seeds': [0, 1], 'train_cfg.max_epochs': 1, 'param_scheduler.0.milestones': [5]}
-    whole = load('linear', **options).run(Workspace(subject, tmp_path / 'whole'), ('joint',))
+    whole = load('linear', **options).run(Workspace(model, tmp_path / 'whole'), ('joint',))
     trained = []
 
-    class Interrupted(trained_classifier.Runner):
+    class Interrupted(training.Runner):
         def train(self):
             trained.append(self.work_dir[-4:])
             if len(trained) == 2:
                 raise KeyboardInterrupt
             return super().train()
 
-    monkeypatch.setattr(trained_classifier, 'Runner', Interrupted)
-    workspace = Workspace(subject, tmp_path / 'parts')
+    monkeypatch.setattr(training, 'Runner', Interrupted)
+    workspace = Workspace(model, tmp_path / 'parts')
     with pytest.raises(KeyboardInterrupt):
         load('linear', **options).run(workspace, ('joint',))
     result = load('linear', **options).run(workspace, ('joint',))
     assert trained == ['run0', 'run1', 'run1']
     assert result.metrics == whole.metrics and result.confusion == whole.confusion
     assert len(result.metrics['top1'].values) == 2
-
-
-LEAVES = sorted(CONFIGS.glob('*/benchmarks/*_linear_*.py'))
-
-
-@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
-def test_the_linear_configs_are_what_the_protocol_makes_of_pre_training(path):
-    """Data, crops, encoder and schedule of each are derived from the config of pre-training alike."""
-    leaf = Config.fromfile(path)
-    start, _, rest = path.stem.partition('_linear_')
-    recipe, _, dataset = rest.partition('_')
-    subject = subject_of(Config.fromfile(next(path.parents[1].glob(f'{start}_[0-9]xb*-*e_{dataset}.py'))), 'x.pth')
-    name = 'linear' if recipe == '1xb64-80e' else 'linear-mmcv' if 'mmcv' in path.stem else 'linear-crossclr'
-    protocol = load_protocol(name, PROTOCOLS)
-    train, test = leaf.train_dataloader, leaf.test_dataloader
-    assert protocol.train_pipeline(subject) == [dict(step) for step in train.dataset.pipeline]
-    assert subject.test_pipeline == [dict(step) for step in test.dataset.pipeline]
-    for side, loader in ((subject.train_set, train), (subject.test_set, test)):
-        assert all(side.get(key) == loader.dataset.get(key) for key in ('store', 'split', 'normalize'))
-    assert Config(dict(backbone=subject.backbone)).backbone == leaf.model.backbone
-    for key in ('optim_wrapper', 'param_scheduler'):
-        assert protocol.cfg[key] == leaf[key]
-    assert protocol.cfg.train_cfg.max_epochs == leaf.train_cfg.max_epochs
-    assert protocol.cfg.train_dataloader.batch_size == train.batch_size

@@ -101,8 +101,8 @@ def test_cards_are_alike_if_only_the_encoder_differs(changed, unlike):
     ('text', 'message'),
     [
         (None, 'No report at .*check the path'),
-        ('{"format": ', 'is no report.json of tools/evaluate.py, or a damaged one'),
-        ('[1]', 'is no evaluation report'),
+        ('{"format": ', 'is damaged, or not a report.json of tools/evaluate.py'),
+        ('[1]', 'is not an evaluation report'),
         ('{"format": "mmskelssl.evaluation_report", "version": 9}', 'version 9 of the report'),
         ('{"format": "mmskelssl.evaluation_report", "version": 1, "data": {}, "results": []}', 'is damaged'),
     ],

@@ -1,5 +1,0 @@
-# CMD and I²MD: batch 64, 0.1, divided by 10 at 50 and 70. The last epoch counts.
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0))
-param_scheduler = [dict(type='MultiStepLR', milestones=[50, 70], gamma=0.1)]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=10)
-auto_scale_lr = dict(base_batch_size=64)

@@ -1,2 +1,0 @@
-_base_ = 'cmd_bigru_linear_1xb64-80e_ntu60-xsub.py'
-model = dict(backbone=dict(bidirectional=True))

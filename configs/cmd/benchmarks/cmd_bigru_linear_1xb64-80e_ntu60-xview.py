@@ -1,6 +1,0 @@
-_base_ = [
-    '../../_base_/models/linear_bigru.py',
-    '../../_base_/datasets/ntu60_xview_isc_linear.py',
-    '../../_base_/schedules/linear_sgd_80e.py',
-    '../../_base_/default_runtime.py',
-]
