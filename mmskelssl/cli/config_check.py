@@ -173,7 +173,9 @@ def _check_loaders(cfg: Config) -> Iterator[Finding]:
         wrapper = (section.get('dataset') or {}).get('type')
         name = wrapper.__name__ if inspect.isclass(wrapper) else str(wrapper).rpartition('.')[2]
         if name in _WRAPPERS:
-            yield Finding(f'{key}.dataset', f'{name} serves clip by clip, data sets here serve batches: {_WRAPPERS[name]}.')
+            yield Finding(
+                f'{key}.dataset', f'{name} serves clip by clip, data sets here serve batches: {_WRAPPERS[name]}.'
+            )
 
 
 def _check_views(cfg: Config) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def parse_value(text: str) -> object:
 
 
 # Quoted text; punctuation; words between them.
-_TOKENS = re.compile(r'''"[^"]*"|'[^']*'|[\[\](){},:]|[^\[\](){},:"']+''')
+_TOKENS = re.compile(r""""[^"]*"|'[^']*'|[\[\](){},:]|[^\[\](){},:"']+""")
 _CONSTANTS = {'true': 'True', 'false': 'False', 'inf': '1e999', '-inf': '-1e999'}
 
 

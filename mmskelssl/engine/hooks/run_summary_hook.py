@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -20,7 +21,7 @@ class RunSummaryHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_dataloader
-        total, factors = total_batch(runner)
+        total, factors = total_batch(runner, get_world_size())
         length = f'{runner.max_epochs} epochs' if runner.max_epochs > 1 else f'{runner.max_iters} iterations'
         start = f', from epoch {runner.epoch} (iteration {runner.iter})' if runner.iter else ''
         self._say(
@@ -37,9 +38,9 @@ class RunSummaryHook(Hook):
         size = sum(parameter.numel() for parameter in model.parameters())
         data = f'{len(dataset)} samples'
         if isinstance(dataset, SkeletonDataset):
-            store = dataset.store
+            store, persons = dataset.store, dataset.store.num_persons[dataset.indices].max()
             data = (
-                f'{store.path}: {len(dataset)} clips, {len(store.classes)} classes, up to {store.num_persons[dataset.indices].max()} '
+                f'{store.path}: {len(dataset)} clips, {len(store.classes)} classes, up to {persons} '
                 f'persons of {dataset.layout.name}'
             )
         streams = getattr(model, 'streams', None) or [getattr(model, 'modality', '')]

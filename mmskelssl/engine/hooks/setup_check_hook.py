@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,9 +27,15 @@ class SetupCheckHook(Hook):
 
     Before training, validation and test, model, data and loaders are checked against each other, before training those
     of the later validation too; after a checkpoint was read, its weights have to be exactly those of the model.
+
+    Args:
+        processes: Of the run to check, by default this one.
     """
 
     priority = 'VERY_HIGH'
+
+    def __init__(self, processes: int | None = None) -> None:
+        self.processes = processes
 
     def before_train(self, runner: Runner) -> None:
         """Raises a ConfigError if training, or the validation between, cannot be right."""
@@ -37,10 +44,11 @@ class SetupCheckHook(Hook):
             return
         model.check_data(loader.dataset)
         _check_sampler(loader)
-        _check_length('train_dataloader', loader)
+        processes = self.processes or get_world_size()
+        _check_length(loader, processes)
         if isinstance(model, SkeletonClassifier):
             _check_classes('train_dataloader', loader.dataset.labels)
-        total, factors = total_batch(runner)
+        total, factors = total_batch(runner, processes)
         model.check_batch(total, factors)
         for remark in model.remarks(loader.dataset):
             runner.logger.warning(remark)
@@ -63,9 +71,9 @@ class SetupCheckHook(Hook):
         check_weights(weights, unwrap_model(runner.model), 'The checkpoint')
 
 
-def total_batch(runner: Runner) -> tuple[int, str]:
+def total_batch(runner: Runner, processes: int) -> tuple[int, str]:
     """Clips of an update of the parameters, and the factors of this number."""
-    batch, processes = runner.train_dataloader.batch_size, get_world_size()
+    batch = runner.train_dataloader.batch_size
     accumulated = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
     return batch * processes * accumulated, f'{batch} x {processes} processes x {accumulated} accumulated'
 
@@ -116,12 +124,12 @@ def _check_sampler(loader: DataLoader) -> None:
         )
 
 
-def _check_length(key: str, loader: DataLoader) -> None:
-    if not len(loader.batch_sampler):
+def _check_length(loader: DataLoader, processes: int) -> None:
+    clips, batch = len(loader.dataset), loader.batch_size
+    if loader.drop_last and math.ceil(clips / processes) < batch:
         raise ConfigError(
-            f'{key}: no batch of {loader.batch_size} clips can be made of the {len(loader.dataset)} clips, shared by '
-            f'{get_world_size()} processes, when drop_last is set: lower {key}.batch_size, or set '
-            f'{key}.drop_last=False.'
+            f'train_dataloader: an epoch has no batch, since drop_last is set and {clips} clips, shared by {processes} '
+            f'processes, do not fill one of {batch}. Lower batch_size, or set drop_last=False.'
         )
 
 

@@ -22,8 +22,8 @@ class _GalleryMixin:
         runner: The runner.
         dataloader: Loader of the queries (the test side).
         evaluator: Evaluator with metrics that compare queries with a gallery.
-        gallery_dataloader: Loader of the gallery, not augmented. What it does not say is the queries' loader's, over the
-            data set of ``train_dataloader``.
+        gallery_dataloader: Loader of the gallery, not augmented. What it does not say is that of the queries' loader,
+            and of the data set of ``train_dataloader``.
 
     Raises:
         ConfigError: If neither says which clips are the gallery.

@@ -11,7 +11,6 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
-
 from mmskelssl.evaluation.processes import agreed
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.checkpoints import newest_whole_checkpoint

@@ -138,16 +138,16 @@ class MomentumContrast(MomentumEncoders):
         """Raises a ConfigError if the bank cannot take the keys of an update."""
         if total > self.bank.size:
             raise ConfigError(
-                f'model.queue_size={self.bank.size} is smaller than a total batch of {total} keys ({factors}): raise it, '
-                'or lower train_dataloader.batch_size.'
+                f'model.queue_size={self.bank.size} is smaller than a total batch of {total} keys ({factors}): raise '
+                'it, or lower train_dataloader.batch_size.'
             )
 
     def remarks(self, dataset: SkeletonDataset) -> list[str]:
         """Whether the bank holds every clip several times."""
         size, clips = self.bank.size, len(dataset)
         text = (
-            f'model.queue_size={size} is more than the {clips} training clips: keys of the same clip are negatives to each '
-            'other. Fewer slots than clips are usual.'
+            f'model.queue_size={size} is more than the {clips} training clips: keys of the same clip are negatives to '
+            'each other. Fewer slots than clips are usual.'
         )
         return [text] if size > clips else []
 
