@@ -1,7 +1,7 @@
 default_scope = 'mmskelssl'
 
-# For their settings. All but collapse_monitor and classification_report are in every run, even if a config replaces this
-# section. None turns a hook off; setup_check, momentum_update, queue_enqueue, frozen_backbone and sampler_seed refuse it.
+# All but collapse_monitor and classification_report are in every run, even if a config replaces this section. None
+# turns a hook off; a run needs setup_check, momentum_update, queue_enqueue, frozen_backbone and sampler_seed.
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 
 # MMEngine's modules whose reports (environment, config, hooks, first values of parameters) are for the file.
 _FOR_THE_FILE = ('runner', '_flexible_runner', 'base', 'base_module', 'default_constructor')
 # Lines that say nothing to a user, whoever they are from.
-_NOISE = ('Exp name:', '"FileClient" will be deprecated', '"file_client_args" will be deprecated')
+_NOISE = re.compile('^Exp name:|deprecated in future')
 
 
 def quieten(logger: logging.Logger) -> logging.Logger:
@@ -20,4 +21,4 @@ def quieten(logger: logging.Logger) -> logging.Logger:
 
 def _is_for_the_console(record: logging.LogRecord) -> bool:
     is_report = record.levelno < logging.WARNING and record.module in _FOR_THE_FILE and '/mmengine/' in record.pathname
-    return not is_report and not record.getMessage().startswith(_NOISE)
+    return not is_report and not _NOISE.search(record.getMessage())

@@ -22,13 +22,9 @@ class RunSummaryHook(Hook):
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_dataloader
         total, factors = total_batch(runner, get_world_size())
-        length = f'{runner.max_epochs} epochs' if runner.max_epochs > 1 else f'{runner.max_iters} iterations'
-        start = f', from epoch {runner.epoch} (iteration {runner.iter})' if runner.iter else ''
-        self._say(
-            runner,
-            loader,
-            f'total batch {total} ({factors}), {len(loader)} iterations per epoch, {length}{start}',
-        )
+        start = f', going on from {runner.iter}' if runner.iter else ''
+        text = f'total batch {total} ({factors}), {len(loader)} iterations per epoch, {runner.max_iters} in all{start}'
+        self._say(runner, loader, text)
 
     def before_test(self, runner: Runner) -> None:
         self._say(runner, runner.test_loop.dataloader, f'checkpoint {runner._load_from or "none: random weights"}')

@@ -45,7 +45,7 @@ class SetupCheckHook(Hook):
         model.check_data(loader.dataset)
         _check_sampler(loader)
         processes = self.processes or get_world_size()
-        _check_length(loader, processes)
+        check_length(loader, processes)
         if isinstance(model, SkeletonClassifier):
             _check_classes('train_dataloader', loader.dataset.labels)
         total, factors = total_batch(runner, processes)
@@ -124,7 +124,8 @@ def _check_sampler(loader: DataLoader) -> None:
         )
 
 
-def _check_length(loader: DataLoader, processes: int) -> None:
+def check_length(loader: DataLoader, processes: int) -> None:
+    """Raises a ConfigError if an epoch has no batch."""
     clips, batch = len(loader.dataset), loader.batch_size
     if loader.drop_last and math.ceil(clips / processes) < batch:
         raise ConfigError(

@@ -7,7 +7,9 @@ import logging
 
 import mmengine.runner
 from mmengine.config import Config
+from mmengine.dist import get_world_size
 from mmengine.hooks import DistSamplerSeedHook, Hook
+from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from mmskelssl.engine.console import quieten
@@ -19,6 +21,7 @@ from mmskelssl.engine.hooks import (
     RunSummaryHook,
     SetupCheckHook,
 )
+from mmskelssl.engine.hooks.setup_check_hook import check_length
 from mmskelssl.engine.interruption import InterruptionHook
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.checkpoints import load_checkpoint_file
@@ -78,6 +81,12 @@ class RightRun:
                 )
             if not number and asked.get(name, kind) is not None:
                 self.register_hook(kind())
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Builds the loop, and refuses an epoch without a batch before schedules are made for it."""
+        loop = super().build_train_loop(loop)
+        check_length(loop.dataloader, get_world_size())
+        return loop
 
     @classmethod
     def build_dataloader(cls, dataloader: DataLoader | dict, *args, **kwargs) -> DataLoader:
