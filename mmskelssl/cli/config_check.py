@@ -213,7 +213,7 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
             continue
         try:
             if isinstance(value, str) and not _takes_text(parameters[name]):
-                raise TypeCheckError("text")
+                raise TypeCheckError('text')
             if not kind.__module__.startswith(_FOREIGN):
                 check_type(as_tuples(value), parameters[name])
         except TypeCheckError:

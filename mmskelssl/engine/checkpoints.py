@@ -44,7 +44,9 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._error: OSError | None = None
-        self._saved: int | None = None  # iterations done at the last checkpoint
+        # Iterations done at the last checkpoint, and at the last that could not be written.
+        self._saved: int | None = None
+        self._failed: int | None = None
 
     def before_train(self, runner: Runner) -> None:
         folder = Path(self.out_dir, Path(runner.work_dir).name) if self.out_dir else Path(runner.work_dir)
@@ -64,7 +66,7 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
         Raises:
             CheckpointError: If they could not be written.
         """
-        if self.save_last and self._saved != runner.iter:
+        if self.save_last and runner.iter not in (self._saved, self._failed):
             step = runner.epoch if self.by_epoch else runner.iter
             self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
         self._fail_if_unwritten()
@@ -117,7 +119,7 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
         try:
             yield
         except OSError as error:
-            self._error, self.last_ckpt = error, last
+            self._error, self.last_ckpt, self._failed = error, last, runner.iter
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts if self.max_keep_ckpts > 0 else None)
             runner.message_hub.runtime_info.clear()
             runner.message_hub.runtime_info.update(info)
