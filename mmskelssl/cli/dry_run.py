@@ -106,6 +106,7 @@ def dry_run(cfg: Config, num_processes: int) -> None:
     print('\n'.join(['In one process, with', *(f'  {change}' for change in changes)]))
     with tempfile.TemporaryDirectory() as folder:
         small.work_dir = folder
+        small.experiment_name = folder  # MMEngine keeps visualizers by this name
         runner = DryRunner.from_cfg(small)
         runner.train()
     loader = cfg.train_dataloader

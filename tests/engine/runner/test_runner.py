@@ -100,7 +100,7 @@ def test_a_start_is_five_lines_on_the_console_and_everything_in_the_log(load, ca
                  'model:  SkeletonCLR on joint, ', 'total batch 8 (8 x 1 processes x 1 accumulated), 4 iterations per',
                  f'log:    {runner.log_dir}'):  # fmt: skip
         assert line in start
-    assert start.count('mmengine - ') <= 7 and 'Exp name' not in out and 'deprecated' not in out
+    assert start.count('mmengine - ') <= 8 and 'Exp name' not in out and 'deprecated' not in out
     (log,) = Path(runner.log_dir).glob('*.log')
     text = log.read_text()
     assert 'System environment' in text and 'Hooks will be executed' in text and 'queue_size=40' in text
