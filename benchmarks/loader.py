@@ -1,226 +1,183 @@
-"""Measures how many clips one core turns into training batches.
+"""Measures how fast clips become views, and what loader workers gain in training.
 
-The work is that of CMD on NTU RGB+D: clips of two persons and 25 joints, two views of 64 frames each, cropped, resized,
-sheared or corrupted. Compared are the toolbox, a feeder that makes one sample after the other with NumPy and, with
---peer, the official feeder of a checkout of CMD (github.com/maoyunyao/CMD), whose code is executed. All take turns in
-one process. The floor is what the machine's memory allows: each frame of a view is mixed from two frames that are read,
-and written once.
+First, on one core, by processor time and on random clips of 40 to 200 frames: gathering a batch of clips, as loader
+workers do, and making views of it, as the model's data preprocessor does; with --peer, the feeder of CMD (a checkout of
+github.com/maoyunyao/CMD, whose code is executed) takes turns with them on the same clips.
+
+Then training steps of the config, by the clock and by the processor time of the training process: with views at hand,
+and with a loader that gathers clips in 0 and in --workers workers, views being made on the model's device, or, as an
+older form of the loader did, where the clips are gathered.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import io
-import json
-import platform
-import statistics
+import itertools
 import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from common import import_peer
-from torch.utils.data import default_collate
+from common import TrainingStep, add_training_arguments, import_peer, in_turn, make_parser, positive, spread, table
+from mmengine.model import BaseDataPreprocessor
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.sampler import ClipDraw
-from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
+from mmskelssl.datasets.sampler import ClipRequest
+from mmskelssl.datasets.skeleton_dataset import SkeletonDataset, batch_collate
+from mmskelssl.models import SkeletonModel
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.files import written_beside
+from mmskelssl.utils.config import load_config
 
-NUM_VIEWS, NUM_FRAMES, NUM_PERSONS, NUM_JOINTS, NUM_COORDS = 2, 64, 2, 25, 3
-RATIO, CORRUPTED = (0.1, 1.0), 15
 PADDED = 300
-VIEW = [
-    dict(type='TemporalCropResize', num_frames=NUM_FRAMES, ratio=RATIO, min_frames=64),
-    dict(type='RandomChoice', transforms=[[dict(type='Shear')], [dict(type='JointCorruption', num_joints=CORRUPTED)]]),
-]
-PIPELINE = [dict(type='MultiView', transforms=VIEW, num_views=NUM_VIEWS)]
-# Two rows read and one written for each frame of each person of each view.
-BYTES_PER_CLIP = NUM_VIEWS * NUM_FRAMES * NUM_PERSONS * 3 * NUM_JOINTS * NUM_COORDS * 4
-
-Loader = Callable[[Sequence[int]], object]
 
 
-def write_store(path: Path, num_clips: int, seed: int) -> ClipStore:
+class ViewsWhereGathered(Dataset):
+    """Makes views in the process that gathers the clips."""
+
+    def __init__(self, dataset: SkeletonDataset, make_views: nn.Module) -> None:
+        self.dataset, self.make_views = dataset, make_views
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitems__(self, requests: Sequence[ClipRequest]) -> dict:
+        return self.make_views(self.dataset.__getitems__(requests), True)
+
+
+def write_store(path: Path, num_clips: int, model: SkeletonModel) -> ClipStore:
     """A store of random clips of 40 to 200 frames."""
-    rng = np.random.default_rng(seed)
-    with ClipStore.create(path, 'ntu25', ['none']) as writer:
+    rng = np.random.default_rng(0)
+    with ClipStore.create(path, model.layout, ['none']) as writer:
         for number in range(num_clips):
-            shape = (NUM_PERSONS, rng.integers(40, 201), NUM_JOINTS, NUM_COORDS)
+            shape = (model.num_persons, rng.integers(40, 201), model.layout.num_joints, 3)
             writer.add(str(number), 0, rng.standard_normal(shape, np.float32))
     return ClipStore(path)
 
 
-def toolbox_loader(store: ClipStore, seed: int) -> Loader:
-    dataset = SkeletonDataset(store.path, pipeline=PIPELINE)
-    return lambda indices: dataset.__getitems__([ClipDraw(index, seed) for index in indices])
-
-
-def numpy_loader(store: ClipStore, seed: int) -> Loader:
-    """One sample after the other, each from its own frames only."""
-    rng = np.random.default_rng(seed)
-
-    def crop(clip: np.ndarray) -> np.ndarray:
-        total = clip.shape[1]
-        length = min(max(int(total * rng.uniform(*RATIO)), 64), total)
-        start = rng.integers(total - length + 1)
-        window = torch.from_numpy(clip[:, start : start + length]).permute(0, 2, 3, 1).flatten(1, 2)
-        resized = F.interpolate(window, size=NUM_FRAMES, mode='linear')
-        return resized.unflatten(1, (NUM_JOINTS, NUM_COORDS)).permute(0, 3, 1, 2).numpy()
-
-    def augment(view: np.ndarray) -> np.ndarray:
-        matrix = rng.uniform(-1, 1, (3, 3)).astype(np.float32)
-        if rng.random() < 0.5:
-            np.fill_diagonal(matrix, 1)
-            return view @ matrix.T
-        joints = rng.choice(NUM_JOINTS, CORRUPTED, replace=False)
-        out = view.copy()
-        out[:, :, joints] = 0 if rng.random() < 0.5 else view[:, :, joints] @ matrix.T
-        return out
-
-    return lambda indices: default_collate(
-        [tuple(augment(crop(store[index])) for _ in range(NUM_VIEWS)) for index in indices]
-    )
-
-
-def peer_loader(peer: Path, store: ClipStore, folder: Path) -> Loader:
-    """CMD's own feeder on the same clips, padded as it wants them."""
-    padded = np.lib.format.open_memmap(
-        folder / 'data.npy', 'w+', np.float32, (len(store), NUM_COORDS, PADDED, NUM_JOINTS, NUM_PERSONS)
-    )
+def peer_feeder(peer: Path, store: ClipStore, folder: Path) -> Callable[[Sequence[ClipRequest]], object]:
+    """CMD's own feeder on the same clips, padded as it wants them, with its views of 64 frames."""
+    shape = (len(store), 3, PADDED, store.layout.num_joints, 2)
+    padded = np.lib.format.open_memmap(folder / 'data.npy', 'w+', np.float32, shape)
     for index, length in enumerate(store.num_frames):
         padded[index, :, :length] = store[index].transpose(3, 1, 2, 0)
     padded.flush()
     np.save(folder / 'num_frame.npy', store.num_frames)
-    feeders = import_feeder(peer)
+    feeders = import_peer(peer, 'feeder.feeder_pretraining_intra')
+    # The crop calls int() on an array of one number, which NumPy 2 refuses.
+    feeders.augmentations.np = types.ModuleType('numpy')
+    vars(feeders.augmentations.np).update(vars(np), floor=lambda x: np.floor(x).item())
     with contextlib.redirect_stdout(io.StringIO()):
         feeder = feeders.Feeder(
             data_path=str(folder / 'data.npy'),
             num_frame_path=str(folder / 'num_frame.npy'),
-            l_ratio=list(RATIO),
-            input_size=NUM_FRAMES,
+            l_ratio=[0.1, 1.0],
+            input_size=64,
             input_representation='seq-based',
         )
-    return lambda indices: default_collate([feeder[index] for index in indices])
+    return lambda requests: default_collate([feeder[request.index] for request in requests])
 
 
-def import_feeder(peer: Path) -> types.ModuleType:
-    """The module of CMD's feeder, made to run beside today's NumPy."""
-    feeders = import_peer(peer, 'feeder.feeder_pretraining_intra')
-    # The crop calls int() on an array of one number, which NumPy 2 refuses.
-    numpy = types.ModuleType('numpy')
-    numpy.__dict__.update(vars(np), floor=lambda x: np.floor(x).item())
-    feeders.augmentations.np = numpy
-    return feeders
-
-
-def measure(work: Callable[[], object]) -> float:
-    """Seconds."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def compare(loaders: dict[str, Loader], num_clips: int, batch_size: int, batches: int, repeats: int) -> dict:
-    """Clips per second of each loader in every repeat, and bytes per second of a large copy, all in turn."""
-    source = torch.ones(32 << 20)
-    target = torch.empty_like(source)
-    rates: dict[str, list[float]] = {name: [] for name in loaders}
-    bandwidth = []
+def gathering(step: TrainingStep, store: ClipStore, folder: Path, args: argparse.Namespace) -> str:
+    """Clips per second of processor time of one core, whatever the device of the training."""
+    dataset = SkeletonDataset(store.path)
     rng = np.random.default_rng(0)
-    # The first round warms up and does not count.
-    for turn in range(repeats + 1):
-        chosen = [rng.permutation(num_clips)[:batch_size].tolist() for _ in range(batches)]
-        for name, load in loaders.items():
-            seconds = measure(lambda load=load, chosen=chosen: [load(indices) for indices in chosen] and None)
-            rates[name] += [batches * batch_size / seconds] * (turn > 0)
-        bandwidth += [2 * source.nbytes / measure(lambda: target.copy_(source))] * (turn > 0)
-    return dict(rates=rates, bandwidth=bandwidth)
+    turns = itertools.cycle([[ClipRequest(int(i)) for i in rng.permutation(len(store))] for _ in range(10)])
+    size = args.batch_size
+    batch = dataset.__getitems__([ClipRequest(i) for i in range(size)])
+    make_views = copy.deepcopy(step.model.data_preprocessor).cpu()
+    works = {
+        'gathering': lambda: dataset.__getitems__(next(turns)[:size]),
+        'views': lambda: make_views(batch, True),
+        'both': lambda: make_views(dataset.__getitems__(next(turns)[:size]), True),
+    }
+    if args.peer:
+        feeder = peer_feeder(args.peer, store, folder)
+        works['CMD, both'] = lambda: feeder(next(turns)[:size])
+    number = 10
+
+    def several(work: Callable[[], object]) -> Callable[[], None]:
+        return lambda: [work() for _ in range(number)].clear()
+
+    seconds = in_turn({name: several(work) for name, work in works.items()}, args.repeats, time.process_time)
+    rows = [[name, *spread([number * size / s for s in times], 0)] for name, times in seconds.items()]
+    return table(('clips/s', 'median', 'lowest', 'highest'), rows)
 
 
-def summarize(measured: dict) -> dict:
-    bandwidth = statistics.median(measured['bandwidth'])
-    floor = bandwidth / BYTES_PER_CLIP
-    clips_per_s = {name: statistics.median(rates) for name, rates in measured['rates'].items()}
-    return dict(
-        clips_per_s=clips_per_s,
-        spread={name: [min(rates), max(rates)] for name, rates in measured['rates'].items()},
-        ratio={name: clips_per_s['toolbox'] / rate for name, rate in clips_per_s.items()},
-        bandwidth_bytes_per_s=bandwidth,
-        bytes_per_clip=BYTES_PER_CLIP,
-        floor_clips_per_s=floor,
-        share_of_floor=clips_per_s['toolbox'] / floor,
-    )
+def training(step: TrainingStep, store: ClipStore, args: argparse.Namespace) -> str:
+    """Milliseconds per batch, and by how much they exceed those of a step with views at hand."""
+    size, on_device, as_it_comes = args.batch_size, step.model.data_preprocessor, BaseDataPreprocessor()
+    on_cpu = copy.deepcopy(on_device).cpu()
+    for preprocessor in (on_device, as_it_comes):
+        preprocessor.to(args.device)
+    dataset = SkeletonDataset(store.path)
+    sampler = [ClipRequest(number % len(store), epoch=number) for number in range(args.batches * size)]
+
+    def train(batches: Iterable[dict], preprocessor: nn.Module) -> None:
+        step.model.data_preprocessor = preprocessor
+        for batch in batches:
+            step(batch)
+        if args.device == 'cuda':
+            torch.cuda.synchronize()
+
+    views_at_hand = [on_device(step.random_batch(size), True)] * args.batches
+    works = {'step, views at hand': partial(train, views_at_hand, as_it_comes)}
+    for workers in (0, args.workers):
+        for name, data, preprocessor in (
+            ('views on the device', dataset, on_device),
+            ('views where gathered', ViewsWhereGathered(dataset, on_cpu), as_it_comes),
+        ):
+            loader = DataLoader(
+                data, size, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
+                collate_fn=batch_collate, pin_memory=args.device == 'cuda',
+            )  # fmt: skip
+            works[f'{name}, {workers} workers'] = partial(train, loader, preprocessor)
+    # Both at once: other work on the machine changes the first, and waiting for workers only shows there.
+    both = in_turn(works, args.repeats, lambda: np.array([time.perf_counter(), time.process_time()]))
+    base = np.array(next(iter(both.values())))
+    rows = []
+    for name, seconds in both.items():
+        wall, process = 1e3 * np.median(seconds, 0) / args.batches
+        extra = np.median(np.array(seconds) / base - 1, 0)
+        rows.append([name, f'{wall:,.1f}', f'{extra[0]:+.1%}', f'{process:,.1f}', f'{extra[1]:+.1%}'])
+    heads = ('ms per batch, medians', 'clock', 'beside a step', 'processor time', 'beside a step')
+    return table(heads, rows)
 
 
-def table(summary: dict) -> str:
-    lines = [f'{"":<10}{"clips/s":>10}{"lowest":>10}{"highest":>10}{"toolbox is":>12}']
-    for name, rate in summary['clips_per_s'].items():
-        low, high = summary['spread'][name]
-        lines.append(f'{name:<10}{rate:>10,.0f}{low:>10,.0f}{high:>10,.0f}{summary["ratio"][name]:>11.1f}x')
-    floor, share = summary['floor_clips_per_s'], summary['share_of_floor']
-    lines.append(
-        f'memory    {floor:>10,.0f} clips/s at {summary["bandwidth_bytes_per_s"] / 1e9:.1f} GB/s and '
-        f'{summary["bytes_per_clip"]:,} bytes a clip; the toolbox reaches {share:.0%}'
-    )
-    return '\n'.join(lines)
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not positive')
-    return number
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--peer', type=Path, metavar='PATH', help='checkout of CMD whose feeder is measured as well')
-    parser.add_argument('--num-clips', type=positive, default=1000, help='clips of the data set (default: %(default)s)')
-    parser.add_argument('--batch-size', type=positive, default=64, help='clips of a batch (default: %(default)s)')
-    parser.add_argument('--batches', type=positive, default=4, help='batches of a repeat (default: %(default)s)')
-    parser.add_argument('--repeats', type=positive, default=15, help='repeats, of which medians (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='seed of clips and augmentation (default: %(default)s)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write everything measured into this file')
-    args = parser.parse_args()
-    if args.batch_size > args.num_clips:
-        parser.error(f'--batch-size {args.batch_size} is more than --num-clips {args.num_clips}')
-    return args
-
-
-def run(args: argparse.Namespace) -> dict:
+def benchmark(args: argparse.Namespace) -> None:
+    register_all_modules()
+    torch.manual_seed(0)
+    cfg = checked(load_config(args))
+    args.batch_size = args.batch_size or cfg.train_dataloader.batch_size
+    step = TrainingStep(cfg, args.device)
+    threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
-        store = write_store(Path(folder) / 'store', args.num_clips, args.seed)
-        loaders = {'toolbox': toolbox_loader(store, args.seed), 'numpy': numpy_loader(store, args.seed)}
-        if args.peer:
-            loaders['peer'] = peer_loader(args.peer, store, Path(folder))
-        measured = compare(loaders, args.num_clips, args.batch_size, args.batches, args.repeats)
-    machine = dict(python=platform.python_version(), torch=torch.__version__, numpy=np.__version__)
-    options = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
-    return dict(summary=summarize(measured), measured=measured, options=options, machine=machine)
+        store = write_store(Path(folder) / 'store', max(args.num_clips, args.batch_size), step.model)
+        torch.set_num_threads(1)
+        print(gathering(step, store, Path(folder), args))
+        torch.set_num_threads(threads)
+        print(f'\nTraining on {args.device}, {threads} threads, {args.batch_size} clips per batch:')
+        print(training(step, store, args))
 
 
 def main() -> int:
-    args = parse_args()
-    torch.set_num_threads(1)
-    register_all_modules()
-    return exit_status(lambda: report(args))
-
-
-def report(args: argparse.Namespace) -> None:
-    result = run(args)
-    print(table(result['summary']))
-    if args.json:
-        with written_beside(args.json) as beside:
-            beside.write_text(json.dumps(result, indent=1))
+    parser = make_parser(__doc__, repeats=5)
+    add_training_arguments(parser)
+    parser.add_argument('--num-clips', type=positive, default=1000, help='clips of the data set (default: %(default)s)')
+    parser.add_argument('--batches', type=positive, default=10, help='batches of a round (default: %(default)s)')
+    parser.add_argument('--workers', type=positive, default=2, help='loader workers (default: %(default)s)')
+    return exit_status(lambda: benchmark(parser.parse_args()))
 
 
 if __name__ == '__main__':

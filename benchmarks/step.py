@@ -1,12 +1,13 @@
-"""Measures one training step of a config by part: time and peak memory, on random clips and without a data set.
+"""Measures one training step of any config by part, on random clips and without a data set.
 
-Parts exclude each other. The backward pass is divided where the gradient reaches the first embedding. With --compile,
-encoders and losses are compiled apart, so that they can be told apart. Views are listed beside the step: loader workers
-make them while it runs. Methods in stages are measured in their last one. Memory is what is allocated on a GPU, and
-what is resident on a CPU, at most during the part and in total; it is measured in a step of its own.
+A step is that of a run: views made on the device, the model's train_step through its OptimWrapper, and what hooks tell
+the model before and after the update. Parts exclude each other. 'Modules' are the model's submodules (encoders, necks,
+heads), those that run without a gradient (momentum encoders) apart; 'losses' is the rest of the forward pass. The
+backward pass is divided where the gradient reaches the first module.
 
 The floor is the time that the step's matrix products and convolutions would take at the rate of one large matrix
-product of the same type, which takes turns with the steps.
+product, which takes turns with the steps. Memory is counted, not measured: activations are what autograd keeps for the
+backward pass (a GPU's own recurrent and attention kernels keep other things).
 
 With --peer, the official CMD step (a checkout of github.com/maoyunyao/CMD, whose code is executed) takes turns with
 ours in the same process, on the same views and with the sizes of the config.
@@ -16,10 +17,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import io
-import json
-import platform
 import statistics
 import sys
 import time
@@ -29,58 +27,53 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import PeerError, import_peer
+from common import PeerError, TrainingStep, add_training_arguments, import_peer, in_turn, make_parser, spread, table
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules import module as hooks
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import get_layout
-from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import add_config_arguments, load_config
-from mmskelssl.utils.files import written_beside
+from mmskelssl.utils.config import load_config
 
-VIEWS, MOMENTUM, QUERY, KEY = 'views', 'hooks: momentum update', 'query encoders', 'key encoders'
-LOSSES, LOSSES_BACK = 'similarities and losses', 'backward: similarities and losses'
-ENCODERS_BACK, OPTIMIZER, ENQUEUE = 'backward: encoders', 'optimizer', 'hooks: enqueue'
-PARTS = [VIEWS, MOMENTUM, QUERY, KEY, LOSSES, LOSSES_BACK, ENCODERS_BACK, OPTIMIZER, ENQUEUE]
+VIEWS, MODULES, FOLLOWERS, LOSSES = 'views', 'modules', 'modules without gradient', 'losses'
+LOSSES_BACK, MODULES_BACK, OPTIMIZER = 'backward: losses', 'backward: modules', 'optimizer and the rest'
 
 
 class Clock:
-    """Seconds, and bytes if asked, by part. A part within another one stops the outer's clock.
+    """Seconds by part. A part within another one stops the outer's clock."""
 
-    Args:
-        device: Whose work is waited for.
-        measure_memory: Whether peaks are measured too, which costs time.
-    """
-
-    def __init__(self, device: torch.device, measure_memory: bool = False) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.measure_memory = measure_memory
         self.seconds: dict[str, float] = defaultdict(float)
-        self.peak: dict[str, int] = defaultdict(int)
         self._running: list[str] = []
         self._last = 0.0
 
-    @contextlib.contextmanager
-    def part(self, name: str) -> Iterator[None]:
+    def enter(self, name: str) -> None:
         self._lap()
         self._running.append(name)
-        try:
-            yield
-        finally:
-            self._lap()
-            self._running.pop()
+
+    def leave(self) -> None:
+        self._lap()
+        self._running.pop()
 
     def switch(self, name: str) -> None:
         """From here on, the part that runs is another one."""
-        self._lap()
-        self._running[-1] = name
+        self.leave()
+        self.enter(name)
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        self.enter(name)
+        try:
+            yield
+        finally:
+            self.leave()
 
     def _lap(self) -> None:
         if self.device.type == 'cuda':
@@ -88,141 +81,108 @@ class Clock:
         now = time.perf_counter()
         if self._running:
             self.seconds[self._running[-1]] += now - self._last
-        if self.measure_memory:
-            peak = peak_since_last_call(self.device)
-            if self._running:
-                self.peak[self._running[-1]] = max(self.peak[self._running[-1]], peak)
-        self._last = time.perf_counter()
+        self._last = now
 
 
-def peak_since_last_call(device: torch.device) -> int:
-    """Bytes allocated on a GPU, or resident on Linux; 0 where the system does not tell."""
-    if device.type == 'cuda':
-        peak = torch.cuda.max_memory_allocated(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        return peak
+@contextlib.contextmanager
+def watched(step: TrainingStep, clock: Clock) -> Iterator[None]:
+    """Puts the clock around the step's parts, whatever the model is made of."""
+    model, backward, depth = step.model, step.optim_wrapper.backward, 0
+
+    def begin(module: nn.Module, _: object) -> None:
+        nonlocal depth
+        depth += module is not model
+        if module is model:
+            clock.enter(LOSSES)
+        elif depth == 1:
+            clock.enter(
+                VIEWS if module is model.data_preprocessor else MODULES if torch.is_grad_enabled() else FOLLOWERS
+            )
+
+    def end(module: nn.Module, _: object, output: object) -> None:
+        nonlocal depth
+        if module is model or depth == 1:
+            clock.leave()
+            for x in tree_leaves(output) if module is not model else []:
+                if isinstance(x, Tensor) and x.requires_grad:
+                    x.register_hook(lambda _: clock.switch(MODULES_BACK))
+        depth -= module is not model
+
+    def timed_backward(loss: Tensor, **kwargs) -> None:
+        with clock.part(LOSSES_BACK):
+            backward(loss, **kwargs)
+
+    handles = hooks.register_module_forward_pre_hook(begin), hooks.register_module_forward_hook(end)
+    step.optim_wrapper.backward = timed_backward
     try:
-        (line,) = (x for x in Path('/proc/self/status').read_text().splitlines() if x.startswith('VmHWM:'))
-        Path('/proc/self/clear_refs').write_text('5')  # the mark of the highest water goes down to the water
-    except (OSError, ValueError):
-        return 0
-    return int(line.split()[1]) * 1024
+        with clock.part(OPTIMIZER):
+            yield
+    finally:
+        del step.optim_wrapper.backward
+        for handle in handles:
+            handle.remove()
 
 
-class Step:
-    """A training step of a config.
-
-    Args:
-        cfg: The config.
-        device: Where the model is.
-        amp: Automatic mixed precision: float16 and a loss scale on a GPU, bfloat16 on a CPU.
-        compiled: Whether forward and backward are compiled.
-    """
-
-    def __init__(self, cfg: Config, device: torch.device, amp: bool, compiled: bool) -> None:
-        self.model = MODELS.build(cfg.model).to(device).train()
-        self.model.epoch = cfg.train_cfg.max_epochs - 1
-        wrapper = cfg.optim_wrapper.to_dict()
-        if amp and device.type == 'cuda':
-            wrapper = dict(wrapper, type='AmpOptimWrapper', loss_scale='dynamic')
-        elif amp:
-            wrapper = dict(wrapper, type='BFloat16OptimWrapper')
-        self.optim_wrapper = build_optim_wrapper(self.model, wrapper)
-        self.clock = Clock(device)
-        self._instrument(torch.compile if compiled else lambda function: function)
-
-    def _instrument(self, compile_: Callable) -> None:
-        """Puts the clock around what the model calls in its forward pass."""
-
-        def timed(function: Callable, part_of: Callable[..., str]) -> Callable:
-            function = compile_(function)
-
-            @torch.compiler.disable
-            def run(*args):
-                with self.clock.part(part_of(*args)):
-                    out = function(*args)
-                for embedding in out.values() if isinstance(out, dict) else [out]:
-                    if embedding.requires_grad:
-                        embedding.register_hook(self._reached_encoders)
-                return out
-
-            return run
-
-        model = self.model
-
-        def of_encoders(encoders: nn.ModuleDict, view: Tensor) -> str:
-            return QUERY if encoders is model.encoder_q else KEY
-
-        for name in ('encode', 'encode_branches'):
-            if hasattr(model, name):
-                setattr(model, name, timed(getattr(model, name), of_encoders))
-        if hasattr(model, 'retrieve'):
-            model.retrieve = timed(model.retrieve, lambda *_: LOSSES)
-        if hasattr(model, 'backbone'):
-            model.backbone.forward = timed(model.backbone.forward, lambda *_: QUERY)
-        self.forward = compile_(lambda views, samples: model(views, samples, mode='loss'))
-
-    def _reached_encoders(self, gradient: Tensor) -> None:
-        self.clock.switch(ENCODERS_BACK)
-
-    def __call__(self, views: list[Tensor], samples: dict[str, Tensor]) -> None:
-        model, part = self.model, self.clock.part
-        if hasattr(model, 'momentum_update'):
-            with part(MOMENTUM):
-                model.momentum_update()
-        with part(LOSSES), self.optim_wrapper.optim_context(model):
-            loss, _ = model.parse_losses(self.forward(views, samples))
-            loss = self.optim_wrapper.scale_loss(loss)
-        with part(LOSSES_BACK):
-            self.optim_wrapper.backward(loss)
-        with part(OPTIMIZER):
-            self.optim_wrapper.step()
-            self.optim_wrapper.zero_grad()
-        if hasattr(model, 'bank'):
-            with part(ENQUEUE):
-                model.bank.enqueue(model.keys)
-
-
-def make_clips(cfg: Config, batch_size: int, device: torch.device) -> tuple[Callable[[], list[Tensor]], dict]:
-    """What makes the views of a batch of random clips of 40 to 200 frames, and its data samples."""
-    dataset = cfg.train_dataloader.dataset
-    preprocessor = cfg.model.get('data_preprocessor') or {}
-    pipeline = dataset.get('pipeline')
-    on_device = pipeline is None
-    pipeline = TRANSFORMS.build(
-        dict(type='ViewPipeline', transforms=preprocessor['train_pipeline'] if on_device else pipeline)
-    )
-    num_persons = dataset.get('num_persons') or cfg.model.backbone.get('num_persons', 2)
-    lengths = torch.randint(40, 201, (batch_size,))
-    rows = num_persons * lengths
-    frames = torch.randn(int(rows.sum()), get_layout(cfg.model.layout).num_joints, 3)
-    clips = ClipBatch(frames, rows.cumsum(0) - rows, lengths, torch.full_like(lengths, num_persons), num_persons)
-    keys = torch.randint(2**62, (batch_size,))
-    if on_device:
-        clips = ClipBatch(*(x.to(device) if isinstance(x, Tensor) else x for x in clips))
-        keys = keys.to(device)
-    num_classes = cfg.model.get('head', {}).get('num_classes', 60)
-    samples = dict(labels=torch.randint(num_classes, (batch_size,), device=device))
-    return lambda: [view.to(device) for view in pipeline(clips, keys)], samples
+def seconds_by_part(step: TrainingStep, batch: dict, device: torch.device) -> dict[str, float]:
+    clock = Clock(device)
+    with watched(step, clock):
+        step(batch, clock.part)
+    return clock.seconds
 
 
 def count_flops(cfg: Config) -> float:
     """Floating-point operations that a step's matrix products and convolutions take for one clip."""
     # On the CPU, where the counter sees into recurrent layers and attention that GPUs run as one operation.
-    device, num_clips = torch.device('cpu'), 2
-    make_views, samples = make_clips(cfg, num_clips, device)
-    step = Step(cfg, device, amp=False, compiled=False)
+    step, num_clips = TrainingStep(cfg, 'cpu'), 2
+    batch = step.random_batch(num_clips)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        step(make_views(), samples)
+        step(batch)
     return counter.get_total_flops() / num_clips
 
 
-def matrix_product(device: torch.device, amp: bool) -> tuple[Callable[[], Tensor], float]:
-    """A large matrix product and its floating-point operations."""
+def matrix_product(device: torch.device, wrapper: str) -> tuple[Callable[[], object], float]:
+    """A large matrix product, of the type that the wrapper computes in, and its floating-point operations."""
     size = 8192 if device.type == 'cuda' else 2048
-    dtype = (torch.float16 if device.type == 'cuda' else torch.bfloat16) if amp else torch.float32
+    dtype = dict(BFloat16OptimWrapper=torch.bfloat16, AmpOptimWrapper=torch.float16).get(wrapper, torch.float32)
     a, b = torch.randn(2, size, size, device=device).to(dtype)
-    return lambda: a @ b, 2 * size**3
+
+    def work() -> None:
+        _ = a @ b
+        if device.type == 'cuda':
+            torch.cuda.synchronize(device)
+
+    return work, 2 * size**3
+
+
+def kept_bytes(step: TrainingStep, num_clips: int) -> int:
+    """Bytes that autograd keeps of the forward pass of random clips, weights and buffers left out."""
+    own = {x.untyped_storage().data_ptr() for x in (*step.model.parameters(), *step.model.buffers())}
+    kept: dict[int, Tensor] = {}
+
+    def keep(x: Tensor) -> Tensor:
+        if x.untyped_storage().data_ptr() not in own:
+            kept[x.untyped_storage().data_ptr()] = x  # alive, so that no other takes its place
+        return x
+
+    data = step.views(step.random_batch(num_clips))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+        step.model(**data, mode='loss')
+    return sum(x.untyped_storage().nbytes() for x in kept.values())
+
+
+def count_memory(step: TrainingStep) -> dict[str, int]:
+    """Bytes by part, after a step."""
+
+    def size(tensors: object) -> int:
+        return sum(x.nbytes for x in tree_leaves(tensors) if isinstance(x, Tensor))
+
+    learned, followers = ([p for p in step.model.parameters() if p.requires_grad is kind] for kind in (True, False))
+    return {
+        'weights that learn, gradients, optimizer': 2 * size(learned) + size(step.optim_wrapper.optimizer.state_dict()),
+        'weights that do not learn': size(followers),
+        'buffers, such as a memory bank': size([*step.model.buffers()]),
+        'activations, per clip': (kept_bytes(step, 4) - kept_bytes(step, 2)) // 2,
+    }
 
 
 class Peer:
@@ -233,37 +193,33 @@ class Peer:
     """
 
     def __init__(self, path: Path, cfg: Config, device: torch.device, batch_size: int) -> None:
-        model = cfg.model
-        if model.type != 'CMD' or model.backbone.type != 'BiGRU' or get_layout(model.layout).num_joints != 25:
+        m = cfg.model
+        if m.type != 'CMD' or m.backbone.type != 'BiGRU' or get_layout(m.layout).num_joints != 25:
             raise PeerError('--peer takes a config of CMD with a BiGRU on 25 joints.')
-        ours = MODELS.build(model)
-        if len(ours.modalities) < 3:
-            raise PeerError(f'The peer learns on three modalities, the config on {list(ours.modalities)}.')
-        if ours.bank.size % batch_size:
-            raise PeerError(f'The peer needs a queue_size ({ours.bank.size}) that --batch-size {batch_size} divides.')
+        if len(m.modalities) < 3:
+            raise PeerError(f'The peer learns on three modalities, the config on {list(m.modalities)}.')
+        if m.queue_size % batch_size:
+            raise PeerError(f'The peer needs a queue_size ({m.queue_size}) that --batch-size {batch_size} divides.')
         self.on_cpu = device.type == 'cpu'
-        backbone = ours.encoder_q['joint'].backbone
         sizes = dict(
-            en_input_size=backbone.input_norm.num_features,
-            en_hidden_size=backbone.out_channels // 2,
-            en_num_layers=len(backbone.layers),
-            num_class=ours.bank.fields['joint'],
+            en_input_size=75 * m.num_persons,
+            en_hidden_size=m.backbone.hidden_channels,
+            en_num_layers=m.backbone.get('num_layers', 3),
+            num_class=m.feat_dim,
         )
         builder = import_peer(path, 'moco.builder_cmd')
         with contextlib.redirect_stdout(io.StringIO()):
             self.model = builder.MoCo(
-                'seq-based', sizes, dim=sizes['num_class'], K=ours.bank.size, T=ours.temperature,
-                teacher_T=ours.teacher_temperature, student_T=ours.student_temperature,
-                cmd_weight=ours.distill_weight, topk=ours.num_neighbors, mlp=True,
+                'seq-based', sizes, dim=m.feat_dim, K=m.queue_size, T=m.temperature, teacher_T=m.teacher_temperature,
+                student_T=m.student_temperature, cmd_weight=m.distill_weight, topk=m.num_neighbors, mlp=True,
             ).to(device).train()  # fmt: skip
-        self.optimizer = torch.optim.SGD(
-            [p for p in self.model.parameters() if p.requires_grad], lr=0.01, momentum=0.9, weight_decay=1e-4
-        )
+        learned = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.SGD(learned, lr=0.01, momentum=0.9, weight_decay=1e-4)
 
     def __call__(self, views: list[Tensor]) -> None:
         """A step as in pretrain_moco_cmd.py."""
         query, key = (view.permute(0, 4, 2, 3, 1).contiguous() for view in views)
-        with without_cuda() if self.on_cpu else contextlib.nullcontext():
+        with _without_cuda() if self.on_cpu else contextlib.nullcontext():
             *logits, labels, loss = self.model(query, key)
         loss = loss + sum(F.cross_entropy(x, labels) for x in logits)
         self.optimizer.zero_grad()
@@ -272,7 +228,7 @@ class Peer:
 
 
 @contextlib.contextmanager
-def without_cuda() -> Iterator[None]:
+def _without_cuda() -> Iterator[None]:
     """The official step sends its labels to a GPU; here they stay."""
     cuda = Tensor.cuda
     Tensor.cuda = lambda self, *args, **kwargs: self
@@ -282,159 +238,56 @@ def without_cuda() -> Iterator[None]:
         Tensor.cuda = cuda
 
 
-def measure(cfg: Config, args: argparse.Namespace) -> dict:
-    """Seconds of every part and of the peer's step in every repeat, in turn, and bytes of every part."""
-    device = torch.device(args.device)
-    batch_size = args.batch_size or cfg.train_dataloader.batch_size
+def benchmark(args: argparse.Namespace) -> None:
+    register_all_modules()
     torch.manual_seed(0)
-    step = Step(cfg, device, args.amp, args.compile)
-    peer = Peer(args.peer, cfg, device, batch_size) if args.peer else None
-    make_views, samples = make_clips(cfg, batch_size, device)
+    cfg, device = checked(load_config(args)), torch.device(args.device)
+    batch_size = args.batch_size or cfg.train_dataloader.batch_size
+    step = TrainingStep(cfg, device)
+    batch = step.random_batch(batch_size)
+    product, product_flops = matrix_product(device, cfg.optim_wrapper.get('type', 'OptimWrapper'))
+    rounds: list[dict[str, float]] = []
+    works: dict[str, Callable[[], object]] = dict(
+        step=lambda: rounds.append(seconds_by_part(step, batch, device)), product=product
+    )
+    if args.peer:
+        peer, views, theirs = Peer(args.peer, cfg, device, batch_size), step.views(batch)['inputs'], Clock(device)
 
-    def run(measure_memory: bool = False) -> Clock:
-        step.clock = Clock(device, measure_memory)
-        with step.clock.part(VIEWS):
-            views = make_views()
-        step(views, samples)
-        return step.clock
-
-    product, product_flops = matrix_product(device, args.amp)
-    seconds: dict[str, list[float]] = {name: [] for name in PARTS}
-    peer_seconds, product_seconds = [], []
-    # The first rounds warm up and do not count; compilers look at more than one.
-    for turn in range(-3 if args.compile else -1, args.repeats):
-        clock = run()
-        for name in PARTS:
-            seconds[name] += [clock.seconds[name]] * (turn >= 0)
-        if peer:
-            peer_clock, views = Clock(device), make_views()
-            with peer_clock.part('peer'):
+        def run_peer() -> None:
+            with theirs.part('peer'):
                 peer(views)
-            peer_seconds += [peer_clock.seconds['peer']] * (turn >= 0)
-        product_clock = Clock(device)
-        with product_clock.part('product'):
-            product()
-        product_seconds += [product_clock.seconds['product']] * (turn >= 0)
-    gc.collect()
-    return dict(
-        batch_size=batch_size,
-        seconds=seconds,
-        peer_seconds=peer_seconds,
-        flops=batch_size * count_flops(cfg),
-        flops_per_s=product_flops / statistics.median(product_seconds),
-        peak_bytes=dict(run(measure_memory=True).peak),
+
+        works['peer'] = run_peer
+    seconds = in_turn(works, args.repeats)
+    rounds = rounds[1:]
+
+    steps = [sum(parts.values()) for parts in rounds]
+    whole = statistics.median(steps)
+    names = dict.fromkeys(name for parts in rounds for name in parts)
+    by_part = {name: [1e3 * parts[name] for parts in rounds] for name in names} | {'step': [1e3 * s for s in steps]}
+    heads = ('ms', 'median', 'lowest', 'highest', 'share')
+    shares = {name: statistics.median(times) / whole / 1e3 for name, times in by_part.items()}
+    print(table(heads, [[name, *spread(times), f'{shares[name]:.1%}'] for name, times in by_part.items()]))
+    print(f'{batch_size / whole:,.1f} clips/s')
+    flops, rate = batch_size * count_flops(cfg), product_flops / statistics.median(seconds['product'])
+    print(
+        f'floor: {1e3 * flops / rate:,.1f} ms for {flops / 1e9:,.1f} GFLOP at the {rate / 1e9:,.1f} GFLOP/s of a large '
+        f'matrix product; the step takes {whole * rate / flops:.2f} times that'
     )
-
-
-def summarize(measured: dict) -> dict:
-    steps = [sum(times) for times in zip(*(measured['seconds'][name] for name in PARTS if name != VIEWS), strict=True)]
-    step = statistics.median(steps)
-    parts = {
-        name: dict(
-            seconds=statistics.median(times),
-            lowest=min(times),
-            highest=max(times),
-            share_of_step=None if name == VIEWS else statistics.median(times) / step,
-            peak_bytes=measured['peak_bytes'].get(name, 0),
-        )
-        for name, times in measured['seconds'].items()
-        if any(times)
-    }
-    summary = dict(
-        parts=parts,
-        step_seconds=step,
-        clips_per_s=measured['batch_size'] / step,
-        peak_bytes=max(part['peak_bytes'] for part in parts.values()),
-        flops=measured['flops'],
-        flops_per_s=measured['flops_per_s'],
-        floor_seconds=measured['flops'] / measured['flops_per_s'],
-        losses_share=sum(parts[name]['share_of_step'] for name in (LOSSES, LOSSES_BACK) if name in parts),
-    )
-    if measured['peer_seconds']:
-        peer = statistics.median(measured['peer_seconds'])
-        ratios = [theirs / ours for theirs, ours in zip(measured['peer_seconds'], steps, strict=True)]
-        summary['peer'] = dict(
-            seconds=peer,
-            lowest=min(measured['peer_seconds']),
-            highest=max(measured['peer_seconds']),
-            ratio=statistics.median(ratios),
-            lowest_ratio=min(ratios),
-            highest_ratio=max(ratios),
-        )
-    return summary
-
-
-def table(summary: dict) -> str:
-    def row(name: str, part: dict, share: float | None, memory: int | None) -> str:
-        times = ''.join(f'{1e3 * part[key]:>10.1f}' for key in ('seconds', 'lowest', 'highest') if key in part)
-        share_text = '' if share is None else f'{share:.1%}'
-        return f'{name:<36}{times:<30}{share_text:>8}' + (f'{memory / 2**20:>12,.0f}' if memory else '')
-
-    lines = [f'{"part":<36}{"ms":>10}{"lowest":>10}{"highest":>10}{"share":>8}{"peak MiB":>12}']
-    lines += [row(name, part, part['share_of_step'], part['peak_bytes']) for name, part in summary['parts'].items()]
-    lines.append(row('step without views', dict(seconds=summary['step_seconds']), 1, summary['peak_bytes']))
-    lines.append(
-        f'{summary["clips_per_s"]:,.1f} clips/s; similarities and losses with their backward pass are '
-        f'{summary["losses_share"]:.1%} of the step'
-    )
-    lines.append(
-        f'floor: {1e3 * summary["floor_seconds"]:,.1f} ms for {summary["flops"] / 1e9:,.1f} GFLOP at the '
-        f'{summary["flops_per_s"] / 1e9:,.1f} GFLOP/s of a large matrix product; the step takes '
-        f'{summary["step_seconds"] / summary["floor_seconds"]:.2f} times that'
-    )
-    if peer := summary.get('peer'):
-        lines.append(row('official CMD step', peer, None, None))
-        lines.append(
-            f'ours is {peer["ratio"]:.2f} times as fast, pair by pair from {peer["lowest_ratio"]:.2f} to '
-            f'{peer["highest_ratio"]:.2f}'
-        )
-    return '\n'.join(lines)
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not positive')
-    return number
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_config_arguments(parser)
-    parser.add_argument('--batch-size', type=positive, help="clips of a batch (default: the config's)")
-    parser.add_argument(
-        '--device', choices=['cpu', 'cuda'], default='cuda' if torch.cuda.is_available() else 'cpu',
-        help='(default: %(default)s)',
-    )  # fmt: skip
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
-    parser.add_argument('--compile', action='store_true', help='compile forward and backward')
-    parser.add_argument('--repeats', type=positive, default=5, help='steps, of which medians (default: %(default)s)')
-    parser.add_argument('--peer', type=Path, metavar='PATH', help='checkout of CMD whose step is measured as well')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write everything measured into this file')
-    return parser.parse_args()
+    for name, size in count_memory(step).items():
+        print(f'{name}: {size / 2**20:,.1f} MiB')
+    if args.peer:
+        # It is handed views that are made.
+        ratios = [t / (s - parts[VIEWS]) for t, s, parts in zip(seconds['peer'], steps, rounds, strict=True)]
+        times, (middle, low, high) = spread([1e3 * s for s in seconds['peer']]), spread(ratios, 2)
+        print(f'official step, without views: {times[0]} ms ({times[1]} to {times[2]})')
+        print(f'ours without views is {middle} times as fast, round by round from {low} to {high}')
 
 
 def main() -> int:
-    args = parse_args()
-    register_all_modules()
-    return exit_status(lambda: report(args))
-
-
-def report(args: argparse.Namespace) -> None:
-    measured = measure(checked(load_config(args)), args)
-    summary = summarize(measured)
-    print(table(summary))
-    if args.json:
-        machine = dict(
-            python=platform.python_version(),
-            torch=torch.__version__,
-            threads=torch.get_num_threads(),
-            device=torch.cuda.get_device_name() if args.device == 'cuda' else platform.processor(),
-        )
-        options = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
-        with written_beside(args.json) as beside:
-            result = dict(summary=summary, measured=measured, options=options, machine=machine)
-            beside.write_text(json.dumps(result, indent=1))
+    parser = make_parser(__doc__, repeats=5)
+    add_training_arguments(parser)
+    return exit_status(lambda: benchmark(parser.parse_args()))
 
 
 if __name__ == '__main__':

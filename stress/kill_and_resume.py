@@ -4,8 +4,8 @@
 
 Runs follow one another until there were so many kills and so many minutes have passed. A kill is SIGKILL, SIGTERM or
 SIGINT to all processes of the run, loader workers included, or, where it has several, SIGKILL to one of them; it comes
-at any time: while the run starts, trains, writes a checkpoint, validates, or ends. Prints a line a kill and a summary;
-the exit status is 1 if a run ended differently or did not end.
+at any time: while the run starts, trains, writes a checkpoint, validates, or ends. Prints a line per kill and a
+summary; the exit status is 1 if a run ended differently or did not end.
 """
 
 import argparse

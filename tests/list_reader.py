@@ -8,7 +8,7 @@ from mmskelssl.utils.errors import ClipError
 
 
 def body(seed=0, persons=1, frames=4):
-    return np.random.default_rng(seed).standard_normal((persons, frames, 25, 3)).astype(np.float32)
+    return 0.3 * np.random.default_rng(seed).standard_normal((persons, frames, 25, 3)).astype(np.float32)
 
 
 def with_gap(seed=0):

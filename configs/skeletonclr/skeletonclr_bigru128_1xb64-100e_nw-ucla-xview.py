@@ -1,16 +1,2 @@
-# Motion, sized for 2 CPU cores.
-_base_ = [
-    '../_base_/models/skeletonclr_bigru.py',
-    '../_base_/sets/nw_ucla_xview.py',
-    '../_base_/views/turn.py',
-    '../_base_/schedules/sgd_cosine_100e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(
-    modalities=['motion'],
-    layout='kinect20',
-    num_persons=1,
-    backbone=dict(hidden_channels=128, pool='mean'),
-    queue_size=1024,
-    momentum=0.996,
-)
+_base_ = ['../_base_/runs/skeletonclr_bigru128.py', '../_base_/sets/nw_ucla_xview.py']
+model = dict(layout='kinect20', num_persons=1, queue_size=1024)

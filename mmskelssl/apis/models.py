@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmskelssl.converters.convert import drop_empty_persons
+from mmskelssl.converters.messages import shown
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.keyed_random import clip_keys
@@ -76,7 +78,8 @@ def extract_features(
 
     Args:
         model: Of :func:`init_model`.
-        data: Clips (M, T, V, C) in metres, or one; a clip store or its path; or a ``SkeletonDataset``.
+        data: Clips (M, T, V, C) or (T, V, C) in metres, or one; a clip store or its path; or a ``SkeletonDataset``. A
+            warning says so where clips have more persons than the model takes.
         split: Split of the store; by default all clips.
 
     Returns:
@@ -85,7 +88,7 @@ def extract_features(
     Raises:
         ClipError: If a clip does not fit the model's layout, or there are no clips.
         StoreError: If the store is unreadable or has no such split.
-        ConfigError: If the model does not know how it tests.
+        ConfigError: If the model does not know how it tests, or the store has another layout than the model.
     """
     dataset = as_dataset(model, data, split)
     features = {name: values[0] for name, values in encode(model, dataset).items()}
@@ -102,12 +105,36 @@ def as_dataset(
     if isinstance(data, Dataset):
         return data
     if isinstance(data, (str, os.PathLike, ClipStore)):
-        store = str(data.path if isinstance(data, ClipStore) else data)
-        return SkeletonDataset(store, split, _normalize(model))
-    clips = [data] if getattr(data, 'ndim', None) == 4 else list(data)
+        store = data if isinstance(data, ClipStore) else ClipStore(data)
+        if store.layout != model.layout:
+            raise ConfigError(
+                f"{store.path} has layout '{store.layout.name}', the model '{model.layout.name}': give a store of that "
+                'layout.'
+            )
+        _note_persons_left_out(store.num_persons, model)
+        return SkeletonDataset(store.path, split, _normalize(model))
+    if not isinstance(data, Iterable):
+        raise ClipError(
+            f'{shown(data)} is not what is taken: clips (M, T, V, C) or (T, V, C), or a clip store or its path.'
+        )
+    clips = [np.asarray(clip) for clip in ([data] if getattr(data, 'ndim', 0) in (3, 4) else data)]
     if not clips:
         raise ClipError('There are no clips to encode.')
-    return _ClipsInMemory(clips, model.layout, _normalize(model))
+    dataset = _ClipsInMemory(
+        [clip[None] if clip.ndim == 3 else clip for clip in clips], model.layout, _normalize(model)
+    )
+    _note_persons_left_out([len(clip) for clip in dataset.clips], model)
+    return dataset
+
+
+def _note_persons_left_out(num_persons: Sequence[int], model: BaseModel) -> None:
+    more = sum(number > model.num_persons for number in num_persons)
+    if more:
+        warnings.warn(
+            f'The model takes {model.num_persons} person(s) per clip: further ones are left out of {more} of '
+            f'{len(num_persons)} clips.',
+            stacklevel=4,
+        )
 
 
 def _normalize(model: BaseModel) -> Sequence[dict]:

@@ -59,6 +59,8 @@ def run_conversion(
     store = ClipStore(args.out)
     save_figure(plot_histograms(store.num_frames, store.labels, store.classes, str(args.out)), figure)
     print(report)
+    for warning in report.warnings:
+        print(f'warning: {args.out}: {warning}', file=sys.stderr)
     for split, expected in (expected_splits or {}).items():
         if report.splits.get(split) != expected:
             print(f'warning: partial data set: split {split} has {report.splits.get(split, 0)} clips, '

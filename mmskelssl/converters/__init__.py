@@ -9,7 +9,10 @@ from mmskelssl.converters.official_arrays import OfficialArraysReader
 from mmskelssl.converters.pku_mmd import PKUMMDReader
 from mmskelssl.converters.pyskl import PysklReader
 from mmskelssl.converters.report import ConversionReport
+from mmskelssl.converters.sbu import SBUReader
+from mmskelssl.converters.shrec17 import SHREC17Reader
 from mmskelssl.converters.synthetic import SyntheticReader
+from mmskelssl.converters.utd_mhad import UTDMHADReader
 
 __all__ = [
     'ConversionReport',
@@ -21,7 +24,10 @@ __all__ = [
     'PysklReader',
     'RawClip',
     'Reader',
+    'SBUReader',
+    'SHREC17Reader',
     'SyntheticReader',
+    'UTDMHADReader',
     'convert',
     'read_skeleton_file',
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,12 +47,14 @@ class Reader(ABC):
         source: Facts about origin and processing for the store to record; anything JSON can hold.
         pads_persons: Whether the format always has room for the same number of persons: an empty one is padding then,
             and dropping it is not reported.
+        passed_over: Why files of the input are not read, each reason with their paths.
     """
 
     layout: SkeletonLayout
     classes: Sequence[str]
     source: dict
     pads_persons: bool = False
+    passed_over: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @abstractmethod
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.parallel import reading
-from mmskelssl.converters.report import ConversionReport, report_on
+from mmskelssl.converters.report import ConversionReport, nothing_usable, report_on
 from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, refuse_other_folder
 from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -44,7 +44,7 @@ def convert(
 
     Raises:
         ClipError: If ``strict`` and a clip is unusable.
-        StoreError: If the store cannot be written or no clip is usable.
+        StoreError: If the store cannot be written or no clip is usable; the message has the first reasons.
         FileExistsError: If ``out`` exists and is not to be overwritten.
     """
     out = Path(out)
@@ -54,8 +54,10 @@ def convert(
             with open(folder / 'frames.bin', 'wb') as file:
                 writer = ClipStoreWriter(file, get_layout(reader.layout), list(reader.classes), dtype)
                 skipped, repaired = _write_all(reader, writer, strict, workers)
+            if not writer.names:
+                raise StoreError(nothing_usable(out, skipped, reader.passed_over))
             writer.finish(folder, out)
-            report = report_on(ClipStore(folder), skipped, repaired)
+            report = report_on(ClipStore(folder), skipped, repaired, reader.passed_over)
             report.save(folder)
         return report
     except FileExistsError:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Sequence, Set
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from mmskelssl.converters.annotation import MAX_CLASSES, map_npy
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.messages import shown, some
+from mmskelssl.converters.raw_files import PassedOver, find_files
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -52,6 +53,7 @@ class NpyFolderReader(Reader):
         }
         self.classes = list(classes) if classes else _classes([self._field(row, 'label') for _, row in self._rows])
         self.source = dict(dataset=self.path.name, format='folder of .npy', path=str(self.path))
+        self.passed_over = _unlisted(self.path, {self._field(row, 'file') for _, row in self._rows})
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -84,18 +86,15 @@ class NpyFolderReader(Reader):
         raise ClipError(f'label {shown(text)} is not one of the {len(self.classes)} classes ({some(self.classes)})')
 
     def _file(self, name: str) -> Path | None:
-        """The file, or None if its path leaves the folder."""
-        try:
-            file = (self.path / name).resolve()
-        except (OSError, ValueError, RuntimeError):  # such as a null character, or links in a circle
-            return None
-        return file if file.is_relative_to(self.path.resolve()) else None
+        """The file; links are followed. None if it is not below the folder by its name."""
+        path = PurePath(name)
+        return None if path.is_absolute() or '..' in path.parts else self.path / path
 
     def _clip(self, name: str) -> np.ndarray:
         file = self._file(name)
         if file is None:
             raise ClipError(f'the path {shown(name)} leaves the folder')
-        if not file.is_file():
+        if not _is_file(file):
             raise ClipError(f'there is no file {shown(name)}')
         try:
             array = map_npy(file)
@@ -116,16 +115,28 @@ class NpyFolderReader(Reader):
         return splits
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
+
+
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Names of the columns; of every row the number of its line, and its fields."""
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             reader = csv.reader(file, strict=True)
             columns = [field.strip() for field in next(reader, [])]
-            rows = [(reader.line_num, [field.strip() for field in fields]) for fields in reader if any(fields)]
+            lines = ((reader.line_num, [field.strip() for field in fields]) for fields in reader)
+            # Tables that were put together repeat their head.
+            rows = [(number, fields) for number, fields in lines if any(fields) and fields != columns]
     except (OSError, ValueError, csv.Error) as error:
         raise StoreError(f'{path} is not a readable table of comma-separated values in UTF-8. ({error})') from error
     missing = [column for column in ('file', 'label') if column not in columns]
+    if missing and len(columns) == 1:
+        head = shown(''.join(columns))
+        raise StoreError(f'{path}:1: the head is {head}: separate columns by commas, as in file,label.')
     if missing or len(set(columns)) < len(columns):
         raise StoreError(f'{path}:1: the head {columns} {f"lacks {missing}" if missing else "names a column twice"}.')
     if not rows:
@@ -133,9 +144,19 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     return columns, rows
 
 
+def _unlisted(folder: Path, listed: Set[str]) -> PassedOver:
+    found = find_files([folder], '.npy')
+    known = {os.path.normpath(folder / name) for name in listed}
+    unlisted = [str(file) for file in found.files if os.path.normpath(file.path) not in known]
+    others = {reason: paths for reason, paths in found.passed_over.items() if reason != 'not .npy'}
+    return others | ({f'not listed in {TABLE}': unlisted} if unlisted else {})
+
+
 def _classes(labels: list[str]) -> list[str]:
-    if not all(map(_is_whole, labels)):
-        return sorted(set(labels) - {''})
+    # A row without a label is skipped, and does not turn numbers into names.
+    labels = [label for label in labels if label]
+    if not labels or not all(map(_is_whole, labels)):
+        return sorted(set(labels))
     largest = max(map(int, labels))
     if largest >= MAX_CLASSES:
         raise StoreError(f'The largest label is {largest}, but a set has at most {MAX_CLASSES} classes: give their '

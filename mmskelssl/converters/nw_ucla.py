@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tarfile
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.raw_files import distinct, find_files
 from mmskelssl.datasets.layouts import KINECT20
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -35,6 +33,8 @@ ACTIONS = {
 CLASS_OF_ACTION = {action: label for label, action in enumerate(ACTIONS)}
 EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464}
 
+# The longest clips take some 0.2 MiB.
+_MAX_BYTES = 16 << 20
 _NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
 
 
@@ -54,39 +54,20 @@ class NWUCLAReader(Reader):
     classes = list(ACTIONS.values())
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path)
-        self.source = dict(dataset='NW-UCLA', path=str(self.path))
-        texts = self._read_archive() if self.path.is_file() else self._read_folder()
-        if not texts:
-            raise StoreError(f'{self.path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder.')
+        self.source = dict(dataset='NW-UCLA', path=str(path))
         # Archives and file systems list files in any order; the store's order is that of the names.
-        self._texts = sorted(texts.items())
-
-    def _read_archive(self) -> dict[str, bytes]:
-        try:
-            with tarfile.open(self.path) as archive:
-                files = (member for member in archive if member.isfile() and member.name.endswith('.json'))
-                texts = {member.name: archive.extractfile(member).read() for member in files}
-                # The checksum of a compressed archive lies after its last file.
-                archive.fileobj.read()
-                return texts
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise StoreError(f'{self.path} is not a whole tar archive: download it again. ({error})') from error
-
-    def _read_folder(self) -> dict[str, Path]:
-        if not self.path.is_dir():
-            raise StoreError(f'{self.path} does not exist: give the NW-UCLA archive or its folder.')
-        return {str(file.relative_to(self.path)): file for file in self.path.rglob('*.json')}
+        found = find_files([path], '.json')
+        self.passed_over = found.passed_over
+        self._files = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
+        if not self._files:
+            raise StoreError(f'{path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. {found}')
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._files)
 
     def read(self, index: int) -> list[RawClip]:
-        name, text = self._texts[index]
-        try:
-            return [_parse(name, text if isinstance(text, bytes) else text.read_bytes())]
-        except OSError as error:
-            raise ClipError(f"Clip '{name}' is unreadable: {error}") from error
+        file = self._files[index]
+        return [_parse(file.stem, file.read(_MAX_BYTES), str(file))]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         sides = {'xview_train': (1, 2), 'xview_test': (3,)}
@@ -96,23 +77,23 @@ class NWUCLAReader(Reader):
         }
 
 
-def _parse(name: str, text: bytes) -> RawClip:
-    match = _NAME.fullmatch(Path(name).stem)
+def _parse(name: str, text: bytes, origin: str) -> RawClip:
+    match = _NAME.fullmatch(name)
     if match is None:
-        raise ClipError(f"Clip '{name}': the name is not aAA_sSS_eEE_vVV.json.")
+        raise ClipError(f'{origin}: the name is not aAA_sSS_eEE_vVV.json.')
     numbers = {key: int(value) for key, value in match.groupdict().items()}
     action = numbers.pop('action')
     if action not in CLASS_OF_ACTION:
-        raise ClipError(f"Clip '{name}': action {action} is not one of {sorted(CLASS_OF_ACTION)}.")
+        raise ClipError(f'{origin}: action {action} is not one of {sorted(CLASS_OF_ACTION)}.')
     try:
         content = json.loads(text)
         clip = np.array(content['skeletons'], np.float32)[None]
         stated = int(content['label']) - 1
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ClipError(
-            f"Clip '{name}' is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
+            f"{origin}: it is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
         ) from error
     if stated != CLASS_OF_ACTION[action]:
-        raise ClipError(f"Clip '{name}' says label {stated + 1}, but its action code {action} is class "
+        raise ClipError(f"{origin}: it says label {stated + 1}, but its action code {action} is class "
                         f'{CLASS_OF_ACTION[action] + 1}.')  # fmt: skip
-    return RawClip(Path(name).stem, stated, clip, numbers)
+    return RawClip(name, stated, clip, numbers, origin)

@@ -19,6 +19,7 @@ from mmskelssl.converters.annotation import Classes, map_npy, whole_number
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.messages import shown
 from mmskelssl.converters.pickles import load_plain_pickle
+from mmskelssl.converters.raw_files import PassedOver
 from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -96,6 +97,7 @@ class OfficialArraysReader(Reader):
             [side.names[i] for side, i in usable], [label for label in labels if label is not None], classes
         )
         self.classes = self._classes.names
+        self.passed_over = _others(self.path)
         self.source = dict(
             dataset=self.path.name,
             format='official arrays',
@@ -158,6 +160,14 @@ def _label(value: Any) -> int | None:
         return whole_number(value)
     except ValueError:
         return None
+
+
+def _others(folder: Path) -> PassedOver:
+    read = {
+        f'{side}_{kind}' for side in SIDES for kind in (*(f'{a}.npy' for a in _ARRAYS), 'label.pkl', 'num_frame.npy')
+    }
+    others = sorted(str(path) for path in folder.iterdir() if path.name not in read)
+    return {'not arrays, labels or lengths of a side': others} if others else {}
 
 
 def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:

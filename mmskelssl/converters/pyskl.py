@@ -123,6 +123,9 @@ def _parts(content: Any, path: Path) -> tuple[list, dict[str, list[str]]]:
     splits = content.get('split', {})
     if not isinstance(splits, dict):
         raise StoreError(f"{path}: 'split' is a {type(splits).__name__}, not a dict of lists of names.")
+    splits = {
+        name: members.tolist() if isinstance(members, np.ndarray) else members for name, members in splits.items()
+    }
     for name, members in splits.items():
         if not isinstance(name, str) or not isinstance(members, (list, tuple)):
             raise StoreError(f'{path}: split[{shown(name)}] is not a list of names.')
@@ -181,7 +184,7 @@ def _in_image(keypoint: np.ndarray, annotation: dict, third: str) -> np.ndarray:
     if score.shape != keypoint.shape[:3]:
         raise ClipError(f'keypoint_score has shape {score.shape}, but keypoint {keypoint.shape}')
     try:
-        height, width = (whole_number(side) for side in _value(annotation, 'img_shape'))
+        height, width = map(whole_number, np.asarray(_value(annotation, 'img_shape')).tolist())
     except (TypeError, ValueError) as error:
         raise ClipError(f'img_shape is not (height, width): {error}') from error
     if not (1 <= height <= MAX_PIXELS and 1 <= width <= MAX_PIXELS):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from mmskelssl.converters.raw_files import described
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.plausibility import remarks
 from mmskelssl.version import __version__
 
 REPORT_FILE = 'conversion.json'
 _SHOWN_MESSAGES = 50
+_SHOWN_REASONS = 5
 
 
 @dataclass
@@ -34,6 +38,8 @@ class ConversionReport:
         source: What the reader records about origin and processing.
         skipped: One message for every clip left out.
         repaired: One message for every clip changed.
+        passed_over: Why files of the input were not read, each reason with their paths.
+        warnings: What cannot be right about the coordinates.
         version: Of mmskelssl.
     """
 
@@ -50,6 +56,8 @@ class ConversionReport:
     source: dict
     skipped: list[str]
     repaired: list[str]
+    passed_over: dict[str, list[str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     version: str = __version__
 
     def save(self, folder: Path) -> None:
@@ -77,11 +85,25 @@ class ConversionReport:
             lines += [f'  {message}' for message in messages[:_SHOWN_MESSAGES]]
             if len(messages) > _SHOWN_MESSAGES:
                 lines.append(f'  and {len(messages) - _SHOWN_MESSAGES} more, listed in {REPORT_FILE} of the store.')
+        if self.passed_over:
+            lines += ['Of the input:', *(f'  {line}' for line in described(self.passed_over))]
         return '\n'.join(lines)
 
 
-def report_on(store: ClipStore, skipped: Sequence[str], repaired: Sequence[str]) -> ConversionReport:
-    """The report on a conversion that made ``store``, with the messages on clips that it left out or changed."""
+def report_on(
+    store: ClipStore,
+    skipped: Sequence[str],
+    repaired: Sequence[str],
+    passed_over: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> ConversionReport:
+    """The report on a conversion that made ``store``.
+
+    Args:
+        store: The new store.
+        skipped: Messages on clips that were left out.
+        repaired: Messages on clips that were changed.
+        passed_over: As :class:`~mmskelssl.converters.Reader` tells it.
+    """
     lengths = np.sort(store.num_frames)
     numbers, clips = np.unique(store.num_persons, return_counts=True)
     return ConversionReport(
@@ -98,4 +120,19 @@ def report_on(store: ClipStore, skipped: Sequence[str], repaired: Sequence[str])
         source=store.source,
         skipped=list(skipped),
         repaired=list(repaired),
+        passed_over={reason: list(paths) for reason, paths in passed_over.items()},
+        warnings=remarks(store),
     )
+
+
+def nothing_usable(out: Path, skipped: Sequence[str], passed_over: Mapping[str, Sequence[str]]) -> str:
+    """Why a conversion has nothing to write."""
+    more = len(skipped) - _SHOWN_REASONS
+    lines = [
+        f'No usable clip for {out}: nothing was written. {len(skipped) or "No"} clips or sources were refused'
+        f'{":" if skipped else "."}',
+        *(f'  {message}' for message in skipped[:_SHOWN_REASONS]),
+        *([f'  and {more} more'] if more > 0 else []),
+        *described(passed_over),
+    ]
+    return '\n'.join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.datasets.plausibility import remarks
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.files import folder_written_beside
 
@@ -161,6 +163,8 @@ class ClipStore:
     ) -> Iterator[ClipStoreWriter]:
         """Opens a new store for writing; it appears under its name when the block ends without an error.
 
+        Coordinates that cannot be metres, or third ones that look like scores, are warned of then.
+
         Args:
             path: Folder to make.
             layout: Layout of every clip.
@@ -170,7 +174,8 @@ class ClipStore:
 
         Raises:
             FileExistsError: If ``path`` exists and is not to be overwritten.
-            StoreError: If nothing was added, the disk is full, or what is to be overwritten is no store.
+            StoreError: If nothing was added, a split points outside the clips, the disk is full, or what is to be
+                overwritten is no store.
         """
         path = Path(path)
         refuse_other_folder(path, overwrite)
@@ -186,6 +191,8 @@ class ClipStore:
             raise StoreError(
                 f'Cannot write {path}: {error}. Nothing was left there; free space and try again.'
             ) from error
+        for remark in remarks(ClipStore(path)):
+            warnings.warn(f'{path}: {remark}', stacklevel=3)
 
 
 def refuse_other_folder(path: Path, overwrite: bool) -> None:
@@ -204,7 +211,7 @@ class ClipStoreWriter:
         dtype: ``float32`` or ``float16``.
 
     Attributes:
-        splits: Split name to indices, to be filled in by the caller before the block ends.
+        splits: Split name to positions of its clips, to be filled in by the caller before the block ends.
         source: Facts on origin and processing, likewise; anything JSON can hold.
     """
 
@@ -225,12 +232,12 @@ class ClipStoreWriter:
         self._attributes: list[dict] = []
         self._num_coords: int | None = None
 
-    def add(self, name: str, label: int, clip: np.ndarray, /, **attributes: Any) -> None:
+    def add(self, name: str, label: int | str, clip: np.ndarray, /, **attributes: Any) -> None:
         """Appends a clip.
 
         Args:
             name: Unique name.
-            label: 0-based class.
+            label: 0-based class, or its name.
             clip: (M, T, V, C) coordinates in metres.
             attributes: Facts on the clip (performer, camera ...), the same keys for every clip.
 
@@ -240,7 +247,8 @@ class ClipStoreWriter:
                 those of the clips before it. The store is unchanged then.
         """
         clip = np.asarray(clip)
-        self._check(name, label, clip)
+        self._check(name, clip)
+        label = self._label(name, label)
         if self._attributes and attributes.keys() != self._attributes[0].keys():
             raise ClipError(
                 f'Clip {name!r} has attributes {sorted(attributes)}, the clips before it {sorted(self._attributes[0])}.'
@@ -253,21 +261,27 @@ class ClipStoreWriter:
         self._digest.update(rows.data)
         self._known.add(name)
         self.names.append(name)
-        self._labels.append(int(label))
+        self._labels.append(label)
         self._shapes.append(clip.shape[:2])
         self._attributes.append(attributes)
         self._num_coords = clip.shape[3]
-
-    def flush(self) -> None:
-        """Hands all frames to the system, so that they outlive this process."""
-        self._file.flush()
 
     @property
     def digest(self) -> str:
         """SHA-256 of the frames so far."""
         return self._digest.hexdigest()
 
-    def _check(self, name: str, label: int, clip: np.ndarray) -> None:
+    def _label(self, name: str, label: int | str) -> int:
+        if isinstance(label, str):
+            if label not in self.classes:
+                few = f'{self.classes[:10]}'.removesuffix(']') + (', ...]' if len(self.classes) > 10 else ']')
+                raise ClipError(f'Clip {name!r} has label {label!r}, which is not one of the classes {few}.')
+            return self.classes.index(label)
+        if label not in range(len(self.classes)):
+            raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
+        return int(label)
+
+    def _check(self, name: str, clip: np.ndarray) -> None:
         try:
             name.encode()
         except UnicodeEncodeError as error:
@@ -279,13 +293,18 @@ class ClipStoreWriter:
             raise ClipError(
                 f'Clip {name!r} has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.'
             )
-        if label not in range(len(self.classes)):
-            raise ClipError(f'Clip {name!r} has label {label}, but labels go from 0 to {len(self.classes) - 1}.')
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
         """Writes the rest of the store into ``folder``; ``path`` is where it will be, for messages."""
         if not self.names:
             raise StoreError(f'No usable clip for {path}: nothing was written.')
+        for split, positions in self.splits.items():
+            outside = [position for position in positions if position not in range(len(self.names))]
+            if outside:
+                raise StoreError(
+                    f'{path}: split {split!r} points at clip {outside[0]}, but the {len(self.names)} clips are counted '
+                    f'from 0 to {len(self.names) - 1}: nothing was written.'
+                )
         persons, frames = np.array(self._shapes, np.int64).T
         columns = {
             'names': np.char.encode(np.array(self.names), 'utf-8'),
@@ -327,6 +346,8 @@ def check_clip(name: str, clip: np.ndarray, layout: SkeletonLayout) -> None:
         refuse(f'has shape {clip.shape}: persons, frames, joints and coordinates (M, T, V, C) are needed.')
     if clip.shape[2] != layout.num_joints:
         refuse(f"has {clip.shape[2]} joints, but layout '{layout.name}' has {layout.num_joints}.")
+    if clip.shape[3] not in (2, 3):
+        refuse(f'has {clip.shape[3]} coordinates per joint, not 2 or 3: leave confidences and the like out.')
     if clip.size == 0:
         refuse(f'is empty: its shape is {clip.shape}.')
     if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():

@@ -31,8 +31,8 @@ class SkeletonLayout:
         groups: Name of a part (``trunk``, ``left arm`` …; of a hand the fingers) to its joints.
 
     Raises:
-        ConfigError: If a joint index is outside 0..V-1, lengths differ, a joint has two mirror images, the parents hold
-            a cycle, or ``up`` is not an axis.
+        ConfigError: If a joint index is outside 0..V-1, lengths differ, two joints have one name or one mirror image,
+            the spine or shoulders join a joint to itself, the parents hold a cycle, or ``up`` is not an axis.
 
     Examples:
         >>> layout = get_layout('kinect20')
@@ -63,6 +63,9 @@ class SkeletonLayout:
                 f"Layout '{self.name}' names {self.num_joints} joints but {len(self.parents)} parents: "
                 'give one parent for every joint (the root is its own).'
             )
+        same = sorted({name for name in self.joints if self.joints.count(name) > 1})
+        if same:
+            raise ConfigError(f"Layout '{self.name}' has several joints named {same}: give each a name of its own.")
         if self.up not in UP_AXES:
             raise ConfigError(f"Layout '{self.name}': up='{self.up}' is not one of {UP_AXES}.")
         lists = (
@@ -78,6 +81,12 @@ class SkeletonLayout:
             raise ConfigError(
                 f"Layout '{self.name}' has {self.num_joints} joints but refers to {outside}: joint indices are 0-based."
             )
+        for part in ('spine', 'shoulders'):
+            if len(set(getattr(self, part) or (0, 1))) != 2:
+                raise ConfigError(
+                    f"Layout '{self.name}': {part}={getattr(self, part)} is not two joints: leave it out where the "
+                    'skeleton has none.'
+                )
         paired = [v for pair in self.pairs for v in pair]
         twice = sorted({self.joints[v] for v in paired if paired.count(v) > 1})
         if twice:
@@ -174,6 +183,41 @@ KINECT20 = SkeletonLayout(
     },
 )
 
+# UTD-MHAD: the joints of Kinect v1 in an order of its own.
+UTD20 = SkeletonLayout(
+    name='utd20',
+    joints=('head', 'shoulder centre', 'spine', 'hip centre', *_limbs(_ARM, _LEG)),
+    parents=(1, 1, 1, 2, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18),
+    center=1,
+    pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
+    spine=(3, 2),
+    shoulders=(4, 8),
+    groups={
+        'trunk': (0, 1, 2, 3),
+        'left arm': (4, 5, 6, 7),
+        'right arm': (8, 9, 10, 11),
+        'left leg': (12, 13, 14, 15),
+        'right leg': (16, 17, 18, 19),
+    },
+)
+
+SBU15 = SkeletonLayout(
+    name='sbu15',
+    joints=('head', 'neck', 'torso', *_limbs(['shoulder', 'elbow', 'hand'], ['hip', 'knee', 'foot'])),
+    parents=(1, 1, 1, 1, 3, 4, 1, 6, 7, 2, 9, 10, 2, 12, 13),
+    center=1,
+    pairs=((3, 6), (4, 7), (5, 8), (9, 12), (10, 13), (11, 14)),
+    spine=(2, 1),
+    shoulders=(3, 6),
+    groups={
+        'trunk': (0, 1, 2),
+        'left arm': (3, 4, 5),
+        'right arm': (6, 7, 8),
+        'left leg': (9, 10, 11),
+        'right leg': (12, 13, 14),
+    },
+)
+
 # The 17 keypoints of COCO have no spine: its place is taken by the left side of the trunk.
 COCO17 = SkeletonLayout(
     name='coco17',
@@ -187,6 +231,7 @@ COCO17 = SkeletonLayout(
     pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
     spine=(11, 5),
     shoulders=(5, 6),
+    up='-y',
     groups={
         'trunk': (0, 1, 2, 3, 4),
         'left arm': (5, 7, 9),
@@ -207,7 +252,7 @@ HAND22 = SkeletonLayout(
     groups={'palm': (0, 1)} | {f: tuple(range(2 + 4 * i, 6 + 4 * i)) for i, f in enumerate(_FINGERS)},
 )
 
-LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20, COCO17, HAND22)}
+LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU25, KINECT20, UTD20, SBU15, COCO17, HAND22)}
 
 
 def get_layout(layout: str | Mapping | SkeletonLayout) -> SkeletonLayout:

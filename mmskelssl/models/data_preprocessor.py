@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from mmengine.model import BaseDataPreprocessor
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
@@ -66,7 +67,10 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
         data = self.cast_data(data)
         clips, keys = data['inputs']['clips'], data['inputs']['keys']
         clips = clips._replace(max_persons=self.num_persons or clips.max_persons)
-        views, data_samples = pipeline(clips, keys, self.layout), data['data_samples']
+        # Mixed precision is for the model: MMEngine's steps begin here.
+        with torch.autocast(clips.frames.device.type, enabled=False):
+            views = pipeline(clips, keys, self.layout)
+        data_samples = data['data_samples']
         if padding := data.get('num_padding', 0):
             views = [view[:-padding] for view in views]
             data_samples = {name: value[:-padding] for name, value in data_samples.items()}

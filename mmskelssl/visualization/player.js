@@ -140,6 +140,7 @@ class SkeletonPlayer {
       const entry = document.createElement('span');
       entry.append(`person ${person + 1}`);
       for (const [side, name] of names.entries()) {
+        if (!this.skeleton.sides.includes(side)) continue;
         const mark = document.createElement('i');
         mark.style.background = this._color(person, side);
         entry.append(mark, name);

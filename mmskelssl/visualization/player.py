@@ -63,13 +63,13 @@ players.forEach((player) => player.play());
 def player_page(
     clips: Sequence[np.ndarray], titles: Sequence[str], layout: SkeletonLayout, fps: float = 30, up: str | None = None
 ) -> str:
-    """Makes a self-contained HTML page with one player a clip.
+    """Makes a self-contained HTML page with one player per clip.
 
     Args:
         clips: (M, T, V, C) coordinates each, C 2 or 3; M and T may differ.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
-        fps: Frames a second at normal speed.
+        fps: Frames per second at normal speed.
         up: The axis that points up, such as ``+y``; found for each clip where it is not given.
 
     Raises:
@@ -103,13 +103,13 @@ def encode_clip(clip: np.ndarray, title: str, layout: SkeletonLayout, fps: float
 def encode_clips(
     clips: Sequence[np.ndarray], titles: Sequence[str], layout: SkeletonLayout, fps: float = 30, up: str | None = None
 ) -> list[dict]:
-    """Clips as plain data for JSON: 8 bytes a joint and frame, exact to 1/32,767 of the clip's extent.
+    """Clips as plain data for JSON: 8 bytes per joint and frame, exact to 1/32,767 of the clip's extent.
 
     Args:
         clips: As for :func:`player_page`.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
-        fps: Frames a second at normal speed.
+        fps: Frames per second at normal speed.
         up: The axis that points up, such as ``+y``; found for each clip where it is not given.
 
     Returns:
@@ -121,7 +121,7 @@ def encode_clips(
         UserError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
     """
     if not fps > 0:
-        raise UserError(f'{fps} frames a second: a positive number is needed.')
+        raise UserError(f'{fps} frames per second: a positive number is needed.')
     arrays, ups = upright_clips(clips, titles, layout, up)
     return [
         dict(title=str(title), fps=fps, shape=array.shape[:3], data=_encoded(array, layout, axis))

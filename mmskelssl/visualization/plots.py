@@ -109,7 +109,7 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike, classes: Sequence[str],
         title: Title of the figure.
 
     Raises:
-        ValueError: If shapes do not fit, or a label is no class.
+        ValueError: If shapes do not fit, or a label is not a class.
     """
     points, labels = np.asarray(points, float), np.asarray(labels)
     if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1] or not len(labels):

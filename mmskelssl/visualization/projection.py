@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.layouts import UP_AXES, SkeletonLayout
 from mmskelssl.utils.errors import UserError
 
 # For the axis that points up, the one that points right; the third one, right x up, points at the reader.
 _RIGHT_OF = {'+y': '+x', '-y': '+x', '+z': '+x', '-z': '+x', '+x': '-y', '-x': '+y'}
-UP_AXES = tuple(_RIGHT_OF)
 
 
 def upright_clips(
     clips: Sequence[np.ndarray], titles: Sequence[str], layout: SkeletonLayout, up: str | None = None
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Checks clips that are to be drawn side by side, and finds where each has its up.
+    """Checks clips that are to be drawn side by side, and finds what is up in each.
 
     Args:
         clips: (M, T, V, C) coordinates each, C 2 or 3.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
-        up: The axis that points up in all of them, one of :data:`UP_AXES`; found for each clip where it is not given.
+        up: The axis that points up in all of them, one of ``UP_AXES``; found for each clip where it is not given.
 
     Returns:
         The clips in float32, and the up axis of each.
@@ -42,16 +41,15 @@ def upright_clips(
             )
     detected = [up or detect_up(array, layout) for array in arrays]
     # A clip that does not tell (nobody in it) is drawn as its neighbours are.
-    known = [axis for axis in detected if axis]
-    fallback = known[-1] if known else '+y'
+    fallback = [layout.up, *(axis for axis in detected if axis)][-1]
     return arrays, [axis or fallback for axis in detected]
 
 
 def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:
     """Tells joints from the zeros of absent persons, absent frames and corrupted joints.
 
-    A centred clip has its origin joint at zero by right. It counts as visible where it is the only zero of its frame,
-    belongs to the spine, and lies within a bone's length of a neighbour.
+    A centred clip has a joint at zero that is there: one that clips are centred on, the only zero of its frame, and no
+    farther from its neighbours than half the size of the skeleton.
 
     Args:
         clip: (M, T, V, C) coordinates.
@@ -63,33 +61,32 @@ def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:
     nonzero = clip.any(axis=-1)
     visible = nonzero.copy()
     lone = (~nonzero).sum(axis=-1) == 1
-    if not lone.any():
-        return visible
-    for joint in {*layout.spine, layout.center}:
+    for joint in {*(layout.spine or ()), layout.center, layout.origin} if lone.any() else ():
         neighbours = [v if p == joint else p for v, p in layout.bones if joint in (v, p)]
-        others = np.array([bone for bone in layout.bones if joint not in bone])
-        if not neighbours or not len(others):
+        if not neighbours:
             continue
-        reach = np.linalg.norm(clip[:, :, neighbours], axis=-1).min(axis=-1)
-        lengths = np.linalg.norm(clip[:, :, others[:, 0]] - clip[:, :, others[:, 1]], axis=-1)
-        visible[:, :, joint] |= lone & ~nonzero[:, :, joint] & (reach <= lengths.max(axis=-1))
+        away = np.linalg.norm(clip[:, :, neighbours], axis=-1).min(axis=-1)
+        size = np.linalg.norm(np.ptp(np.delete(clip, joint, axis=2), axis=2), axis=-1)
+        visible[:, :, joint] |= lone & (away <= size / 2)
     return visible
 
 
 def detect_up(clip: np.ndarray, layout: SkeletonLayout) -> str | None:
-    """The axis along which the upper body rises over the lower one: ``+y`` for cameras, ``+z`` once pre-normalized.
+    """The axis along which the upper body rises over the lower one; the layout's ``up`` where it has no spine.
+
+    Pre-normalized clips of bodies have ``+z`` up, whatever is up in the recording.
 
     Args:
         clip: (M, T, V, C) coordinates, absent joints zero.
         layout: Layout of the V joints.
 
     Returns:
-        One of :data:`UP_AXES`, or None if no frame shows both halves of a body.
+        One of ``UP_AXES``, or None if no frame shows both halves of a body.
     """
-    to_lower, to_upper = (_distances(layout, joint) for joint in layout.spine)
+    if not layout.spine:
+        return layout.up
     visible = clip.any(axis=-1)
-    lower = visible & (to_lower < to_upper)
-    upper = visible & (to_upper < to_lower)
+    lower, upper = (visible & half for half in _halves(layout))
     both = lower.any(axis=-1) & upper.any(axis=-1)
     if not both.any():
         return None
@@ -103,17 +100,17 @@ def project(clip: np.ndarray, up: str, turn: float = 0.0) -> np.ndarray:
 
     Args:
         clip: (M, T, V, C) coordinates, C 2 or 3.
-        up: One of :data:`UP_AXES`.
+        up: One of ``UP_AXES``.
         turn: Degrees by which the bodies are turned about the up axis, counter-clockwise as seen from above.
 
     Returns:
         (M, T, V, 3): how far right, up, and towards the reader.
 
     Raises:
-        UserError: If ``up`` is no axis.
+        UserError: If ``up`` is not an axis.
     """
     if up not in UP_AXES:
-        raise UserError(f"Up is '{up}', but has to be one of {UP_AXES}.")
+        raise UserError(f"up='{up}' is not one of {UP_AXES}.")
     if clip.shape[-1] == 2:
         clip = np.concatenate([clip, np.zeros_like(clip[..., :1])], axis=-1)
     upwards, right = _unit(up), _unit(_RIGHT_OF[up])
@@ -132,18 +129,11 @@ def _mean(clip: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return (clip * mask[..., None]).sum(axis=-2) / np.maximum(mask.sum(axis=-1), 1)[..., None]
 
 
-def _distances(layout: SkeletonLayout, start: int) -> np.ndarray:
-    """Bones between every joint and ``start``; infinite where none lead there."""
-    distances = np.full(layout.num_joints, np.inf)
-    reached: Collection[int] = {start}
-    distance = 0
-    while reached:
-        distances[list(reached)] = distance
-        distance += 1
-        reached = {
-            far
-            for bone in layout.bones
-            for near, far in (bone, bone[::-1])
-            if near in reached and distances[far] == np.inf
-        }
-    return distances
+def _halves(layout: SkeletonLayout) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (V,) that fewer bones part from the lower end of the spine than from the upper one, and the others."""
+    linked = np.eye(layout.num_joints)
+    for v, p in layout.bones:
+        linked[v, p] = linked[p, v] = 1
+    distances = sum(np.linalg.matrix_power(linked, n) == 0 for n in range(layout.num_joints))
+    to_lower, to_upper = (distances[joint] for joint in layout.spine)
+    return to_lower < to_upper, to_upper < to_lower

@@ -24,7 +24,7 @@ def save_figure(figure: Figure, path: str | os.PathLike, dpi: float = 150) -> No
     Args:
         figure: The figure.
         path: The file; its ending names the format, such as ``.png``, ``.pdf`` or ``.svg``.
-        dpi: Pixels an inch.
+        dpi: Pixels per inch.
 
     Raises:
         UserError: If the ending names no format that matplotlib can write.
@@ -44,7 +44,7 @@ def animation_writer(path: str | os.PathLike, fps: float) -> Callable[[Sequence[
 
     Args:
         path: The file, ending in ``.gif`` or ``.mp4``.
-        fps: Frames a second.
+        fps: Frames per second.
 
     Raises:
         UserError: If the path has another ending, the format cannot have ``fps``, or it needs ffmpeg and there is
@@ -54,10 +54,10 @@ def animation_writer(path: str | os.PathLike, fps: float) -> Callable[[Sequence[
     if kind not in ('.gif', '.mp4'):
         raise UserError(f'Animations are written as GIF or MP4, but {path} does not end in .gif or .mp4.')
     if fps < 1:
-        raise UserError(f'{fps} frames a second: at least 1 is needed.')
+        raise UserError(f'{fps} frames per second: at least 1 is needed.')
     if kind == '.gif':
         if fps > MAX_GIF_FPS:
-            raise UserError(f'{fps} frames a second: a GIF can have 1 to {MAX_GIF_FPS}.')
+            raise UserError(f'{fps} frames per second: a GIF can have 1 to {MAX_GIF_FPS}.')
         return partial(_save_gif, path, fps)
     ffmpeg = shutil.which('ffmpeg')
     if ffmpeg is None:

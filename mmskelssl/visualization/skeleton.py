@@ -20,7 +20,7 @@ from mmskelssl.utils.errors import UserError
 from mmskelssl.visualization.projection import project, upright_clips, visible_joints
 from mmskelssl.visualization.saving import animation_writer
 
-# One row a person; its left side, its middle, its right side.
+# One row per person: its left side, its middle, its right side.
 COLORS = np.array(
     [
         ['#56b4e9', '#46586a', '#08519c'],
@@ -64,7 +64,7 @@ def draw_frames(
 
     Args:
         clips: (M, T, V, C) coordinates each, C 2 or 3; M and T may differ.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
         frames: Columns; a clip of fewer frames shows each of its frames once.
         turn: Degrees by which the bodies are turned about the vertical; 180 looks from the opposite side.
@@ -118,10 +118,10 @@ def animate(
 
     Args:
         clips: (M, T, V, C) coordinates each, as for :func:`draw_frames`.
-        titles: One title a clip.
+        titles: One title per clip.
         layout: Layout of the V joints.
         path: The file, ending in ``.gif`` or, where there is ffmpeg, ``.mp4``.
-        fps: Frames a second; at most 50 in a GIF, which counts in hundredths of a second.
+        fps: Frames per second; at most 50 in a GIF, which counts in hundredths of a second.
         turn: As for :func:`draw_frames`.
         up: As for :func:`draw_frames`.
         size: Height of a panel in inches of 100 pixels.
@@ -249,10 +249,12 @@ def _draw(axes: Axes, scene: Scene, index: int) -> None:
 
 def _add_legend(figure: Figure, scenes: Sequence[Scene]) -> None:
     persons = np.unique([m for scene in scenes for m in np.nonzero(scene.visible.any(axis=(1, 2)))[0]])
+    has_sides = (scenes[0].sides != MIDDLE).any()
+    words = ((LEFT, ' left'), (RIGHT, ' right')) if has_sides else ((MIDDLE, ''),)
     handles = [
-        Line2D([], [], color=COLORS[m % len(COLORS), side], linewidth=2, label=f'person {m + 1} {word}')
+        Line2D([], [], color=COLORS[m % len(COLORS), side], linewidth=2, label=f'person {m + 1}{word}')
         for m in persons.astype(int)
-        for side, word in ((LEFT, 'left'), (RIGHT, 'right'))
+        for side, word in words
     ]
     if handles:
         figure.legend(handles=handles, loc='lower left', ncols=len(handles), fontsize=7, frameon=False)

@@ -99,3 +99,31 @@ def test_mistakes(pretraining_config, finder, tmp_path):
         finder(tmp_path / 'broken.skeleton')
     with pytest.raises(StoreError, match='No clip store at .*nowhere'):
         finder(tmp_path / 'nowhere')
+
+
+@pytest.mark.parametrize(
+    'inputs, message',
+    [
+        (None, 'a value of type NoneType is not an input'),
+        (5, '5 is not an input'),
+        (np.float32(0.5), 'is not an input'),
+        ([5], '5 in the list is neither an array nor'),
+        ([None], 'a value of type NoneType in the list'),
+        (['clip.npy'], "'clip.npy' in the list"),
+    ],
+)
+def test_other_inputs_are_refused_and_told_what_is_taken(finder, inputs, message):
+    with pytest.raises(ClipError, match=f'{message}.*give a .skeleton file, an array'):
+        finder(inputs)
+
+
+def test_a_file_of_another_kind(finder, tmp_path):
+    (tmp_path / 'readme.md').write_text('Hello')
+    for path in (tmp_path / 'readme.md', str(tmp_path / 'readme.md')):
+        with pytest.raises(ClipError, match='readme.md is not a .skeleton file'):
+            finder(path)
+
+
+def test_a_store_of_another_layout(finder, make_store):
+    with pytest.raises(ConfigError, match="layout 'kinect20', the model 'ntu25'"):
+        finder(make_store('other', layout='kinect20'))

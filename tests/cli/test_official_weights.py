@@ -1,11 +1,11 @@
 import pytest
 import torch
-import torch.nn.functional as F
 from official_programs import MODALITIES, SUFFIX, Program
 
 from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import CheckpointError
 
+OURS = dict(q='encoder', k='encoder_k', p='encoder_p')
 ROLES = dict(cmd=('q', 'k'), crossclr=('q', 'k'), mmcv_mutual=('q', 'k', 'p'))
 
 
@@ -29,12 +29,12 @@ def converted(method, weights):
 def test_every_encoder_gives_the_programs_numbers(method, modalities, clips):
     program = Program(method, modalities).eval()
     model, remarks = converted(method, program.checkpoint())
-    assert remarks == [] and list(model.modalities) == list(modalities)
+    assert remarks == [] and list(model.streams) == list(modalities)
     for role in ROLES[method]:
         for a in modalities:
             official = getattr(program, f'encoder_{role}{SUFFIX[a]}')(clips)
-            ours = getattr(model, f'encoder_{role}')[a](to_view(clips))
-            torch.testing.assert_close(ours, F.normalize(official, dim=1), atol=1e-5, rtol=1e-5)
+            ours = getattr(model, OURS[role])[a](to_view(clips))['']
+            torch.testing.assert_close(ours, official, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize('method', ROLES)
@@ -59,11 +59,11 @@ def test_nothing_is_left_of_our_own_initialization():
 def test_sizes_are_those_of_the_weights():
     sizes = dict(hidden=5, dim=7, num_layers=2, width=75)
     model, _ = converted('cmd', Program('cmd', ['joint'], queue_size=24, **sizes).checkpoint())
-    backbone = model.encoder_q['joint'].backbone
+    backbone = model.encoder['joint'].backbone
     assert (backbone.out_channels, len(backbone.layers), backbone.input_norm.num_features) == (10, 2, 75)
     assert model.bank.size == 24 and model.bank.fields == {'joint': 7} and model.num_neighbors == 24
     model, _ = converted('crossclr', Program('crossclr', base=3, feature=10, dim=7).checkpoint())
-    blocks = model.encoder_q['joint'].backbone.blocks
+    blocks = model.encoder['joint'].backbone.blocks
     assert [len(block.tcn[0].weight) for block in blocks] == [3] * 4 + [6] * 3 + [12] * 2 + [10]
 
 
@@ -79,7 +79,7 @@ def test_head_of_one_layer():
     for encoder in (program.encoder_q, program.encoder_k):
         encoder.fc = encoder.fc[2]
     model, _ = converted('cmd', program.checkpoint())
-    assert len(model.encoder_q['joint'].neck) == 1
+    assert len(model.encoder['joint'].neck) == 1
 
 
 @pytest.mark.parametrize('modalities', [MODALITIES, ('joint', 'motion')])
@@ -89,9 +89,9 @@ def test_shared_heads_of_crossclr(modalities, clips):
     for role in ('q', 'k'):
         for a in modalities:
             official = getattr(program, f'encoder_{role}{SUFFIX[a]}')(clips)
-            ours = getattr(model, f'encoder_{role}')[a](to_view(clips))
-            torch.testing.assert_close(ours, F.normalize(official, dim=1), atol=1e-5, rtol=1e-5)
-    assert [len(model.encoder_q[a].neck) for a in modalities] == [3] + [5] * (len(modalities) - 1)
+            ours = getattr(model, OURS[role])[a](to_view(clips))['']
+            torch.testing.assert_close(ours, official, atol=1e-5, rtol=1e-5)
+    assert [len(model.encoder[a].neck) for a in modalities] == [3] + [5] * (len(modalities) - 1)
     assert f'The heads of {list(modalities[1:])} wrap the joint head and share its layers' in remark
     assert 'training on moves them apart' in remark
 
@@ -115,16 +115,16 @@ def test_checkpoint_of_another_method_is_refused(found, method):
 
 
 def test_checkpoint_of_something_else_is_refused():
-    with pytest.raises(CheckpointError, match=r"no checkpoint of cmd: it has no encoder_q. It has \['weight'\]"):
+    with pytest.raises(CheckpointError, match=r"not a checkpoint of cmd: it has no encoder_q. It has \['weight'\]"):
         convert_official('cmd', {'weight': torch.zeros(1)})
-    with pytest.raises(CheckpointError, match=r"none that is known here. It has \['conv1.weight'\]"):
+    with pytest.raises(CheckpointError, match=r"not one that is known here. It has \['conv1.weight'\]"):
         convert_official('cmd', {'encoder_q.conv1.weight': torch.zeros(1)})
 
 
 @pytest.mark.parametrize(
     ('method', 'missing', 'lacks'),
     [
-        ('cmd', 'encoder_q.encoder.gru.weight_hh_l1_reverse', 'encoder_q.joint.backbone.layers.1.1.weight_hh_l0'),
+        ('cmd', 'encoder_q.encoder.gru.weight_hh_l1_reverse', 'encoder.joint.backbone.layers.1.1.weight_hh_l0'),
         ('cmd', 'encoder_k_bone.fc.2.bias', 'encoder_k.bone.neck.2.bias'),
         ('crossclr', 'encoder_k.edge_importance.3', 'encoder_k.joint.backbone.blocks.3.edge_importance'),
     ],
@@ -187,9 +187,9 @@ def test_missing_key_that_sizes_are_read_from_is_named(method, needed):
         ('optimizer', 'Unknown key optimizer in the official checkpoint'),
         (
             'encoder_q.encoder.gru.weight_ih_l7',
-            r'it lacks encoder_[qk]\.joint\.backbone\.layers|it has encoder_q.joint',
+            r'it lacks encoder(_k)?\.joint\.backbone\.layers|it has an extra encoder.joint',
         ),
-        ('encoder_q.fc.5.weight', 'it lacks|it has an extra encoder_q.joint.neck.5.weight'),
+        ('encoder_q.fc.5.weight', 'it lacks|it has an extra encoder.joint.neck.5.weight'),
     ],
 )
 def test_extra_key_is_named(extra, says):
@@ -199,7 +199,7 @@ def test_extra_key_is_named(extra, says):
 
 def test_other_joint_count_is_refused():
     with pytest.raises(
-        CheckpointError, match='takes 120 input features, which are no number of persons with 25 joints'
+        CheckpointError, match='takes 120 input features, which is not a number of persons with 25 joints'
     ):
         convert_official('cmd', Program('cmd', width=120).checkpoint())
     with pytest.raises(CheckpointError, match='has 18 joints instead of 25: another layout'):
@@ -209,7 +209,7 @@ def test_other_joint_count_is_refused():
 @pytest.mark.parametrize('method', ROLES)
 def test_checkpoint_without_queues_is_refused(method):
     weights = {key: value for key, value in Program(method).checkpoint().items() if not key.startswith('queue')}
-    with pytest.raises(CheckpointError, match='has no queues: it is no pre-training checkpoint'):
+    with pytest.raises(CheckpointError, match='has no queues: it is not a pre-training checkpoint'):
         convert_official(method, weights)
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-CONVERTERS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+from mmskelssl.datasets.label_draws import NUM_DRAWS, read_draw
+
+ROOT = Path(__file__).parents[2]
+CONVERTERS = ROOT / 'tools' / 'dataset_converters'
 
 
 @pytest.fixture
@@ -20,3 +23,18 @@ def run_converter(monkeypatch, capsys):
         return exit.value.code, out, ''.join(line for line in err.splitlines(True) if 'Converting' not in line)
 
     return run
+
+
+@pytest.fixture
+def check_draws():
+    """Checks the shipped label draws of a split: their names are clips of it, and balanced ones have all classes."""
+
+    def check(prefix, labels):
+        """``labels``: of the split's clips, by their names."""
+        for draw in range(NUM_DRAWS):
+            for kind in ('random', 'balanced'):
+                names = read_draw(ROOT / 'configs' / 'protocols' / 'draws' / f'{prefix}_{kind}.txt.gz', 10, draw)
+                assert set(names) <= set(labels) and 0.05 < len(names) / len(labels) < 0.2
+                assert kind == 'random' or {labels[name] for name in names} == set(labels.values())
+
+    return check

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mmskelssl.converters.npy_folder import NpyFolderReader
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.layouts import KINECT20, get_layout
+from mmskelssl.datasets.layouts import KINECT20, LAYOUTS, get_layout
 from mmskelssl.utils.errors import ClipError, StoreError
 
 ARM = dict(
@@ -88,7 +88,6 @@ BAD_ROWS = {
     'no file': ('none.npy,wave', "there is no file 'none.npy'"),
     'folder': ('deep,wave', "there is no file 'deep'"),
     'leaves': ('../secret.npy,wave', "the path '../secret.npy' leaves the folder"),
-    'leaves by a link': ('link.npy,wave', "the path 'link.npy' leaves the folder"),
     'absolute': ('/etc/passwd,wave', "the path '/etc/passwd' leaves the folder"),
     'null': ('a\0.npy,wave', 'clips.csv'),
     'no label': ('a.npy,', "label '' is not one of the 2 classes ('kick', 'wave')"),
@@ -113,7 +112,6 @@ BAD_ROWS = {
 def test_bad_row_is_skipped_and_named_by_its_line(folder, tmp_path, run_converter, kind):
     row, message = BAD_ROWS[kind]
     np.save(tmp_path / 'secret.npy', body())
-    (folder / 'link.npy').symlink_to(tmp_path / 'secret.npy')
     np.save(folder / 'first.npy', body())
     np.save(folder / 'objects.npy', np.array([print]))
     (folder / 'cut.npy').write_bytes((folder / 'a.npy').read_bytes()[:-1])
@@ -161,7 +159,7 @@ def test_bad_table(folder, tmp_path, run_converter, table, message):
 @pytest.mark.parametrize(
     'text, message',
     [
-        (None, 'layout.json is neither a layout (ntu25, kinect20, coco17) nor a readable JSON file of one'),
+        (None, f'layout.json is neither a layout ({", ".join(LAYOUTS)}) nor a readable JSON file of one'),
         ('{', 'layout.json is not JSON'),
         ('[' * 100_000, 'layout.json is not JSON'),
         ('[1]', 'layout.json is not a dict'),

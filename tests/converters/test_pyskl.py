@@ -243,3 +243,12 @@ def test_any_content_is_read_or_refused(tmp_path_factory, annotations, split):
     except StoreError:
         return
     reader.splits([outcome for outcome in reader if not isinstance(outcome, ClipError)])
+
+
+def test_splits_and_image_sizes_may_be_arrays(save):
+    names = ['a', 'b']
+    items = [in_image(name, np.int64(0), img_shape=np.array([1080, 1920]), total_frames=np.int32(5)) for name in names]
+    reader = PysklReader(save(dict(split=dict(train=np.array(['a']), val=np.array(['b'])), annotations=items)))
+    clips = list(reader)
+    assert [clip.name for clip in clips] == names
+    assert reader.splits(clips) == dict(train=[0], test=[1])

@@ -11,7 +11,7 @@ import pytest
 from workshop import random_clip
 
 from mmskelssl.datasets import clip_store
-from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.clip_store import ClipStore, check_clip
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -68,6 +68,25 @@ def test_what_is_known_of_clips_comes_back(tmp_path):
     assert repr(store) == f'ClipStore({tmp_path / "store"}: 2 clips, 2 classes, layout ntu25, splits ' + (
         "['both', 'test', 'train'])"
     )
+
+
+def test_a_class_is_given_by_its_name_or_number(tmp_path):
+    with ClipStore.create(tmp_path / 'store', NTU25, ['wave', 'kick', '0']) as writer:
+        for i, label in enumerate(['kick', 'wave', 1, np.int64(0), '0']):
+            writer.add(f'clip {i}', label, random_clip())
+    assert ClipStore(tmp_path / 'store').labels.tolist() == [1, 0, 1, 0, 2]
+
+
+@pytest.mark.parametrize('positions, outside', [([0, 2], 2), ([-1], -1), (range(1, 9), 2), (np.array([5, 0]), 5)])
+def test_split_that_points_outside_the_clips_is_refused(tmp_path, positions, outside):
+    with (
+        pytest.raises(StoreError, match=f"split 'test' points at clip {outside}, but the 2 clips .* from 0 to 1"),
+        ClipStore.create(tmp_path / 'store', NTU25, ['a']) as writer,
+    ):
+        writer.add('x', 0, random_clip())
+        writer.add('y', 0, random_clip())
+        writer.splits.update(train=[1], test=positions)
+    assert files(tmp_path) == []
 
 
 def test_unknown_split_lists_those_that_there_are(store):
@@ -386,6 +405,7 @@ REFUSED = {
     'no persons': (dict(clip=random_clip(0)), 'is empty'),
     'person of zeros': (dict(clip=with_empty_person()), 'person whose coordinates are all zero'),
     'label': (dict(label=3), 'label 3, but labels go from 0 to 2'),
+    'class': (dict(label='wvae'), "label 'wvae', which is not one of the classes "),
     'negative label': (dict(label=-1), 'label -1'),
     'broken label': (dict(label=1.5), 'label 1.5'),
     'duplicate': (dict(name='first'), 'comes twice'),
@@ -471,3 +491,9 @@ def test_store_can_be_moved(store, tmp_path):
     shutil.move(store, tmp_path / 'elsewhere')
     np.testing.assert_array_equal(ClipStore(tmp_path / 'elsewhere')[5], before)
     assert zipfile.is_zipfile(tmp_path / 'elsewhere' / 'clips.npz')
+
+
+@pytest.mark.parametrize('num_coords', [1, 4])
+def test_other_numbers_of_coordinates_are_refused(tmp_path, num_coords):
+    with pytest.raises(ClipError, match=f'{num_coords} coordinates per joint, not 2 or 3'):
+        check_clip('c', np.ones((1, 4, 25, num_coords)), NTU25)

@@ -4,7 +4,17 @@ import json
 import numpy as np
 import pytest
 
-from mmskelssl.datasets.layouts import COCO17, HAND22, KINECT20, LAYOUTS, NTU25, SkeletonLayout, get_layout
+from mmskelssl.datasets.layouts import (
+    COCO17,
+    HAND22,
+    KINECT20,
+    LAYOUTS,
+    NTU25,
+    SBU15,
+    UTD20,
+    SkeletonLayout,
+    get_layout,
+)
 from mmskelssl.utils.errors import ConfigError
 
 # The bones as the official programs of CrosSCLR, CMD and MMCV write them: (joint, parent), counted from 1.
@@ -23,7 +33,7 @@ OWN = dict(
     parents=[1, 1, 1],
     center=1,
     pairs=[[0, 2]],
-    spine=[1, 1],
+    spine=[1, 0],
     shoulders=[0, 2],
 )
 
@@ -44,6 +54,51 @@ def test_joints_are_where_the_recordings_have_them():
         assert [layout.joints[v] for v in layout.shoulders] == ['left shoulder', 'right shoulder']
         assert layout.spine == (0, 1)
     assert NTU25.joints[21:] == ('left hand tip', 'left thumb', 'right hand tip', 'right thumb')
+
+
+def test_utd_mhad_has_the_skeleton_of_kinect20_in_another_order():
+    order = [KINECT20.joints.index(joint) for joint in UTD20.joints]
+    assert sorted(order) == list(range(20)) and UTD20.joints[:4] == ('head', 'shoulder centre', 'spine', 'hip centre')
+    assert [order[parent] for parent in UTD20.parents] == [KINECT20.parents[joint] for joint in order]
+    assert order[UTD20.center] == KINECT20.center
+    for part in ('spine', 'shoulders'):
+        assert tuple(order[v] for v in getattr(UTD20, part)) == getattr(KINECT20, part)
+    assert {name: {order[v] for v in joints} for name, joints in UTD20.groups.items()} == {
+        name: set(joints) for name, joints in KINECT20.groups.items()
+    }
+
+
+def test_bones_are_named():
+    def bones(layout):
+        return {f'{layout.joints[v]} - {layout.joints[p]}' for v, p in layout.bones}
+
+    assert bones(SBU15) == {
+        *('head - neck', 'torso - neck'),
+        *(f'{side} {bone}' for side in ('left', 'right') for bone in ('shoulder - neck', 'hip - torso')),
+        *(
+            f'{side} {joint} - {side} {parent}'
+            for side in ('left', 'right')
+            for joint, parent in (('elbow', 'shoulder'), ('hand', 'elbow'), ('knee', 'hip'), ('foot', 'knee'))
+        ),
+    }
+    assert bones(HAND22) == {
+        'palm - wrist',
+        *(
+            bone
+            for finger in ('thumb', 'index', 'middle', 'ring', 'little')
+            for bone in (
+                f'{finger} base - wrist',
+                f'{finger} first joint - {finger} base',
+                f'{finger} second joint - {finger} first joint',
+                f'{finger} tip - {finger} second joint',
+            )
+        ),
+    }
+
+
+@pytest.mark.parametrize('layout', LAYOUTS.values(), ids=LAYOUTS)
+def test_every_joint_has_one_group(layout):
+    assert sorted(v for joints in layout.groups.values() for v in joints) == list(range(layout.num_joints))
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=LAYOUTS)
@@ -78,6 +133,10 @@ def test_layouts_are_found_by_name_and_others_refused():
     'change, message',
     [
         (dict(parents=[1, 1]), "'arm' names 3 joints but 2 parents"),
+        (dict(joints=['hand', 'chest', 'hand']), r"several joints named \['hand'\]"),
+        (dict(spine=[1, 1]), r'spine=\(1, 1\) is not two joints'),
+        (dict(shoulders=[2, 2]), r'shoulders=\(2, 2\) is not two joints'),
+        (dict(spine=[1]), r'spine=\(1,\) is not two joints'),
         (dict(parents=[1, 1, 3]), r'3 joints but refers to \[3\]'),
         (dict(center=-1), r'refers to \[-1\]'),
         (dict(pairs=[[0, 7]]), r'refers to \[7\]'),

@@ -41,6 +41,15 @@ def test_views_are_those_of_the_pipeline(store, training):
     assert batch['data_samples']['index'].tolist() == [4, 0, 5]
 
 
+@pytest.mark.parametrize('training', [True, False])
+def test_mixed_precision_does_not_reach_views(store, training):
+    data = SkeletonDataset(store).__getitems__(REQUESTS)
+    expected = preprocessor()(data, training)['inputs']
+    with torch.autocast('cpu', torch.bfloat16):
+        got = preprocessor()(data, training)['inputs']
+    assert all(torch.equal(view, wanted) for view, wanted in zip(got, expected, strict=True))
+
+
 def test_test_views_by_hand(store):
     (view,) = preprocessor()(SkeletonDataset(store).__getitems__([3]))['inputs']
     clip = torch.from_numpy(ClipStore(store)[3].copy())  # of 30 frames, of which one at either end would be 5 %

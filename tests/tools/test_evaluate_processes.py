@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from tools_runs import run, write_store
+from workshop import run, write_store
 
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import model_config

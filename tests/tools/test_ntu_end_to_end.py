@@ -1,7 +1,5 @@
 """From raw NTU RGB+D files, in a folder or in an archive, to a trained model, by the tools alone."""
 
-import runpy
-import sys
 import zipfile
 
 import numpy as np
@@ -13,30 +11,27 @@ from mmskelssl.datasets.clip_store import ClipStore
 TRAIN = f"""
 _base_ = [
     '{ROOT}/configs/_base_/models/skeletonclr_bigru.py',
-    '{ROOT}/configs/_base_/datasets/ntu60_xsub_isc.py',
+    '{ROOT}/configs/_base_/sets/ntu60_xsub.py',
+    '{ROOT}/configs/_base_/views/isc.py',
     '{ROOT}/configs/_base_/schedules/sgd_cosine_100e.py',
     '{ROOT}/configs/_base_/default_runtime.py',
 ]
 model = dict(backbone=dict(hidden_channels=8), queue_size=32, feat_dim=4)
 train_dataloader = dict(batch_size=16, num_workers=0, persistent_workers=False)
 val_dataloader = dict(num_workers=0)
-val_cfg = dict(gallery_dataloader=dict(num_workers=0))
 train_cfg = dict(max_epochs=1, val_interval=1)
 """
 
 
 @pytest.fixture
-def convert(tmp_path, monkeypatch, capsys):
+def convert(tmp_path, monkeypatch, run_tool):
     """Runs a tool of ``dataset_converters`` in this process and gives what it printed."""
 
     def call(tool, *args):
-        path = ROOT / 'tools' / 'dataset_converters' / tool
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, args)])
-        with pytest.raises(SystemExit) as exit:
-            runpy.run_path(str(path), run_name='__main__')
-        assert exit.value.code == 0
-        return ''.join(capsys.readouterr())
+        status, output, error = run_tool(f'dataset_converters/{tool}', *args)
+        assert status == 0, error
+        return output + error
 
     return call
 

@@ -1,40 +1,20 @@
 """The real tools/model_converters/official.py, and, with the shared recordings, parity with the official programs."""
 
-import importlib.util
 import pickle
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-from golden import assert_gradients, assert_losses, to_view
+from golden import assert_gradients, assert_losses, settings, to_view
 from mmengine.config import Config
 from official_programs import MODALITIES, Program
 
 from mmskelssl.apis import init_model
 from mmskelssl.registry import MODELS
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'model_converters' / 'official.py'
-
 
 @pytest.fixture
-def converter():
-    spec = importlib.util.spec_from_file_location('official_converter', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def run(converter, monkeypatch, capsys):
-    """Runs the tool in this process and gives exit status, standard output and standard error."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['official.py', *map(str, args)])
-        status = converter.main()
-        return (status, *capsys.readouterr())
-
-    return run
+def run(run_tool):
+    return lambda *args: run_tool('model_converters/official.py', *args)
 
 
 @pytest.fixture
@@ -68,7 +48,7 @@ def test_converted_checkpoint_describes_its_model(run, tmp_path, method, bare):
     status, output, error = run(method, tmp_path / 'src.pt', tmp_path / 'out.pth')
     assert (status, error) == (0, '') and str(tmp_path / 'out.pth') in output and "'queue_size': 16" in output
     model, checkpoint = model_of(tmp_path / 'out.pth')
-    assert list(model.modalities) == list(MODALITIES) and model.bank.size == 16 and int(model.bank.pointer) == 5
+    assert list(model.streams) == list(MODALITIES) and model.bank.size == 16 and int(model.bank.pointer) == 5
     assert checkpoint['meta']['source'] == str(tmp_path / 'src.pt')
     # It is an ordinary checkpoint: what notebooks and tools use reads it, and training goes on from it.
     config = tmp_path / 'config.py'
@@ -76,7 +56,7 @@ def test_converted_checkpoint_describes_its_model(run, tmp_path, method, bare):
     init_model(str(config), tmp_path / 'out.pth', 'cpu')
     losses = model.train()([torch.randn(4, 2, 8, 25, 3) for _ in range(model.num_views)], mode='loss')
     assert all(loss.isfinite() for loss in losses.values())
-    model.bank.enqueue(model.keys)
+    model.after_update([model.to_enqueue()])
     assert int(model.bank.pointer) == 9
 
 
@@ -87,7 +67,7 @@ def test_recipe_is_overridden(run, tmp_path):
     model, _ = model_of(tmp_path / 'out.pth')
     assert status == 0
     assert (model.num_neighbors, model.teacher_temperature) == (3, 0.01)
-    assert model.encoder_q['bone'].backbone.pool == 'mean'
+    assert model.encoder['bone'].backbone.pool == 'mean'
 
 
 def test_shared_heads_are_reported(run, tmp_path):
@@ -95,7 +75,7 @@ def test_shared_heads_are_reported(run, tmp_path):
     status, output, _ = run('crossclr', tmp_path / 'src.pt', tmp_path / 'out.pth')
     assert status == 0 and "The heads of ['motion', 'bone'] wrap the joint head" in output
     model, _ = model_of(tmp_path / 'out.pth')
-    assert [len(model.encoder_q[a].neck) for a in MODALITIES] == [3, 5, 5]
+    assert [len(model.encoder[a].neck) for a in MODALITIES] == [3, 5, 5]
 
 
 class Code:
@@ -138,7 +118,7 @@ def test_other_layout_is_refused(mistake):
 
 def test_checkpoint_after_pretraining_is_refused(mistake):
     weights = {key: value for key, value in Program('cmd').checkpoint().items() if not key.startswith('queue')}
-    assert 'has no queues: it is no pre-training checkpoint' in mistake('cmd', weights)
+    assert 'has no queues: it is not a pre-training checkpoint' in mistake('cmd', weights)
 
 
 def test_files_that_are_none_are_refused(mistake, tmp_path):
@@ -171,13 +151,15 @@ ENCODERS = dict(joint='encoder_q.', motion='encoder_q_motion.', bone='encoder_q_
 
 
 @pytest.fixture
-def convert(shared, converter, tmp_path):
+def convert(shared, run, tmp_path):
     """Converts what was recorded of a method; gives the recording, its model in float64, and its views."""
 
     def convert(method, **options):
         golden = torch.load(shared / 'golden' / f'{method}.pt', weights_only=True)
         torch.save(dict(state_dict=golden['official_state_dict']), tmp_path / 'official.pt')
-        converter.convert(method, str(tmp_path / 'official.pt'), str(tmp_path / 'converted.pth'), options)
+        options = [f'{key}={value}' for key, value in (settings(golden['config']) | options).items()]
+        status, _, error = run(method, tmp_path / 'official.pt', tmp_path / 'converted.pth', '--cfg-options', *options)
+        assert status == 0, error
         model, _ = model_of(tmp_path / 'converted.pth')
         return golden, model.double().train(), [to_view(golden[name]).double() for name in VIEWS[method]]
 
@@ -190,7 +172,7 @@ def assert_step(method, model, views, recorded):
     sum(losses.values()).backward()
     for modality, prefix in ENCODERS.items():
         norms = {key: norm for key, norm in recorded['grad_norms'].items() if key.startswith(prefix)}
-        assert_gradients(method, model.encoder_q[modality], norms)
+        assert_gradients(method, model.encoder[modality], norms)
 
 
 def assert_features(model, view, recorded):
@@ -201,11 +183,11 @@ def assert_features(model, view, recorded):
 @pytest.mark.shared
 @pytest.mark.parametrize('precision', [torch.float64, torch.float32])
 def test_cmd_is_the_official_program(convert, precision):
-    golden, model, views = convert('cmd', num_neighbors=40)
+    golden, model, views = convert('cmd')
     model.to(precision)
     views = [view.to(precision) for view in views]
     assert_step('cmd', model, views, golden)
-    model.bank.enqueue(model.keys)
+    model.after_update([model.to_enqueue()])
     torch.testing.assert_close(model.bank['joint'].T.float(), golden['queue_after'], atol=1e-6, rtol=1e-5)
     assert int(model.bank.pointer) == golden['queue_ptr_after']
     assert_features(model, views[0], golden['features_eval'])  # recorded after the step
@@ -223,5 +205,5 @@ def test_crossclr_is_the_official_program(convert, topk):
 @pytest.mark.shared
 @pytest.mark.parametrize('precision', [torch.float64, torch.float32])
 def test_mmcv_is_the_official_program(convert, precision):
-    golden, model, views = convert('mmcv_mutual', num_neighbors=40)
+    golden, model, views = convert('mmcv_mutual')
     assert_step('mmcv_mutual', model.to(precision), [view.to(precision) for view in views], golden)

@@ -1,26 +1,14 @@
 """animate_clip.py and browse_store.py."""
 
-import importlib.util
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'visualization'
-
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(tool, *args):
-        spec = importlib.util.spec_from_file_location(tool, TOOLS / f'{tool}.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, 'argv', [f'{tool}.py', *map(str, args)])
-        return module.main(), *capsys.readouterr()
-
-    return run
+def run(run_tool):
+    return lambda tool, *args: run_tool(f'visualization/{tool}.py', *args)
 
 
 @pytest.fixture
@@ -54,7 +42,7 @@ def test_video(run, store, tmp_path):
 def test_video_without_ffmpeg(run, store, tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', str(tmp_path))
     status, _, err = run('animate_clip', store, 'clip 1', '--out', tmp_path / 'clip.mp4')
-    assert status == 1 and err.count('\n') == 1
+    assert status == 1 and err.startswith('error: ')
     assert 'clip.mp4 needs the program ffmpeg' in err and not (tmp_path / 'clip.mp4').exists()
 
 
@@ -64,13 +52,13 @@ def test_video_without_ffmpeg(run, store, tmp_path, monkeypatch):
         (['clip 9'], r"has no clip 'clip 9'. Its 4 clips are named like clip "),
         (['clip 0', '--out', 'clip.avi'], 'clip.avi does not end in .gif or .mp4'),
         (['clip 0', '--out', 'clip.gif', '--fps', '60'], 'a GIF can have 1 to 50'),
-        (['clip 0', '--fps', '0'], '0.0 frames a second'),
+        (['clip 0', '--fps', '0'], '0.0 frames per second'),
     ],
 )
 def test_animation_refused(run, store, args, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, err = run('animate_clip', store, *args)
-    assert status == 1 and message in err and err.count('\n') == 1
+    assert status == 1 and message in err and err.startswith('error: ')
     assert [path.name for path in tmp_path.iterdir()] == ['store']
 
 
@@ -102,9 +90,35 @@ def test_classes_are_listed(run, store):
         (['3'], "no class '3'"),
         (['sit', '--split', 'val'], "no split 'val'"),
         (['sit', '--split', 'test'], "no clip of class 1, 'sit'"),
-        (['sit', '--num', '0'], 'have to be at least 1'),
+        (['sit', '--num', '0'], 'at least 1 is needed'),
     ],
 )
 def test_sheet_refused(run, store, args, message):
     status, _, err = run('browse_store', store, *args)
-    assert status == 1 and message in err and err.count('\n') == 1
+    assert status == 1 and message in err and err.startswith('error: ')
+
+
+CONFIG = """
+train_dataloader = dict(dataset=dict(
+    type='SkeletonDataset', store=r'{store}', split='train', normalize=[dict(type='PreNormalize')]
+))
+model = dict(num_persons=1)
+_views = [dict(type='MultiView', transforms=[dict(type='CenterCropResize', num_frames=4)])]
+"""
+
+
+def test_views_of_a_config_are_drawn(run, store, tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(CONFIG.format(store=store) + "data_preprocessor = dict(type='SkeletonDataPreprocessor', "
+                      'train_pipeline=_views)')  # fmt: skip
+    status, out, _ = run('browse_dataset', config, '--output-dir', tmp_path / 'out', '--num', 2, '--frames', 3)
+    assert status == 0 and out.endswith(f'2 clips, each as PNG and GIF: {tmp_path / "out"}\n')
+    assert sorted(file.suffix for file in (tmp_path / 'out').iterdir()) == ['.gif', '.gif', '.png', '.png']
+    with Image.open(next((tmp_path / 'out').glob('*.gif'))) as image:
+        assert image.width >= 4 * 160  # stored, normalized, and two views side by side
+
+
+def test_a_config_without_views_is_refused(run, store, tmp_path):
+    (tmp_path / 'config.py').write_text(CONFIG.format(store=store))
+    status, _, err = run('browse_dataset', tmp_path / 'config.py', '--output-dir', tmp_path / 'out')
+    assert status == 1 and 'has no data_preprocessor that makes views' in err

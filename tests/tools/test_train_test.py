@@ -1,6 +1,5 @@
 """The real tools/train.py and tools/test.py, end to end on a small store."""
 
-import importlib.util
 import json
 import os
 import re
@@ -17,30 +16,45 @@ import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
-from workshop import NUM_TEST, ROOT, make_workshop, run
+from workshop import NUM_TEST, ROOT, call, make_workshop, run
 
 LINEAR = f"""
 _base_ = '{ROOT}/configs/protocols/linear.py'
 model = dict(
+    type='SkeletonClassifier',
     layout='kinect20',
-    backbone=dict(type='BiGRU', num_joints=20, num_persons=1, hidden_channels=8),
+    num_persons=1,
+    backbone=dict(type='BiGRU', hidden_channels=8),
     head=dict(type='LinearHead', num_classes=3),
-    modality='joint',
     pretrained=None,
+    frozen=True,
 )
-train_pipeline = [dict(type='TemporalCropResize', num_frames=16, ratio=(0.5, 1.0), min_frames=8)]
-test_pipeline = [dict(type='CenterCropResize', num_frames=16)]
+data_preprocessor = dict(
+    type='SkeletonDataPreprocessor',
+    train_pipeline=[dict(type='TemporalCropResize', num_frames=16, ratio=(0.5, 1.0), min_frames=8)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=16)],
+)
 train_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(store='store', split='train', pipeline=train_pipeline),
+    batch_size=8, num_workers=0, persistent_workers=False, dataset=dict(store='store', split='train')
 )
-queries = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test', pipeline=test_pipeline))
-val_dataloader = queries
-test_dataloader = queries
+val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test'))
+test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=2, val_interval=1)
 default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=1))
+"""
+
+# Of another family: no bank, a projector with batch statistics.
+BARLOW = """
+_base_ = 'pretrain.py'
+model = dict(
+    _delete_=True,
+    type='BarlowTwins',
+    layout='kinect20',
+    num_persons=1,
+    backbone=dict(type='BiGRU', hidden_channels=8),
+    neck=dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True),
+    feat_dim=12,
+)
 """
 
 # Every process writes what it holds after training.
@@ -60,7 +74,7 @@ class DumpRank(Hook):
 DISTRIBUTED = """
 _base_ = 'pretrain.py'
 custom_imports = dict(imports=['dump_rank'])
-custom_hooks = [*_base_.custom_hooks, dict(type='DumpRank')]
+custom_hooks = [dict(type='DumpRank')]
 train_dataloader = dict(batch_size=4)
 train_cfg = dict(max_epochs=1)
 """
@@ -69,10 +83,8 @@ train_cfg = dict(max_epochs=1)
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory) -> Path:
     """A folder with a store and configs."""
-    folder = make_workshop(tmp_path_factory.mktemp('workshop'))
-    for name, text in dict(linear=LINEAR, distributed=DISTRIBUTED, dump_rank=DUMP).items():
-        (folder / f'{name}.py').write_text(text)
-    return folder
+    configs = dict(linear=LINEAR, barlow=BARLOW, distributed=DISTRIBUTED, dump_rank=DUMP)
+    return make_workshop(tmp_path_factory.mktemp('workshop'), **configs)
 
 
 def load(path) -> dict:
@@ -80,10 +92,9 @@ def load(path) -> dict:
 
 
 def assert_same_training(path, other):
-    """Weights, bank with its pointer, and the optimizer's momenta, bit by bit."""
+    """Weights, batch statistics, a bank with its pointer, and the optimizer's momenta, bit by bit."""
     ours, theirs = load(path), load(other)
     assert ours['state_dict'].keys() == theirs['state_dict'].keys()
-    assert 'bank.pointer' in ours['state_dict'] and 'bank.field_joint' in ours['state_dict']
     for key, value in ours['state_dict'].items():
         assert torch.equal(value, theirs['state_dict'][key]), key
     momenta = [checkpoint['optimizer']['state'] for checkpoint in (ours, theirs)]
@@ -159,6 +170,19 @@ def test_resumed_run_is_the_uninterrupted_one(workshop, pretrained):
     assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')
 
 
+def test_resumed_run_of_a_method_without_a_bank_is_the_uninterrupted_one(workshop):
+    run('train.py', workshop, 'barlow.py', '--work-dir', 'barlow')
+    checkpoint = workshop / 'barlow' / 'epoch_1.pth'
+    output = run('train.py', workshop, 'barlow.py', '--work-dir', 'barlow-resumed', '--resume', checkpoint)
+    assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output
+    assert not [key for key in load(checkpoint)['state_dict'] if not key.startswith('encoder.')]
+    assert_same_training(workshop / 'barlow-resumed' / 'epoch_2.pth', workshop / 'barlow' / 'epoch_2.pth')
+    losses = [validations(workshop / name, 'loss_joint') for name in ('barlow', 'barlow-resumed')]
+    assert len(losses[0]) == 8 and losses[1] == losses[0][4:]
+    metrics = [validations(workshop / name, 'knn/joint_top1') for name in ('barlow', 'barlow-resumed')]
+    assert len(metrics[0]) == 2 and metrics[0] == metrics[1]
+
+
 def test_loader_workers_do_not_change_the_training(workshop, pretrained):
     options = 'train_dataloader.num_workers=2', 'train_dataloader.persistent_workers=True'
     run('train.py', workshop, 'pretrain.py', '--work-dir', 'workers', '--cfg-options', *options)
@@ -182,7 +206,7 @@ def test_linear_evaluation(linear, pretrained):
     before, after = (load(folder / 'epoch_2.pth')['state_dict'] for folder in (pretrained, linear.work_dir))
     backbone = [key for key in after if key.startswith('backbone.')]
     assert len(backbone) == 29
-    assert all(torch.equal(after[key], before[f'encoder_q.joint.{key}']) for key in backbone)
+    assert all(torch.equal(after[key], before[f'encoder.joint.{key}']) for key in backbone)
     report = json.loads((linear.work_dir / 'classification.json').read_text())
     confusion = torch.tensor(report['confusion'])
     assert confusion.sum() == NUM_TEST and report['classes'] == ['a', 'b', 'c']
@@ -238,12 +262,8 @@ def mistake(workshop, tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(manager, '_instance_dict', OrderedDict())
 
     def run_here(command, *args):
-        spec = importlib.util.spec_from_file_location(f'{command}_tool', ROOT / 'tools' / f'{command}.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
         monkeypatch.chdir(workshop)
-        monkeypatch.setattr(sys, 'argv', [f'{command}.py', *map(str, args), '--work-dir', str(tmp_path / 'work')])
-        assert module.main() == 1
+        assert call(f'{command}.py', *args, '--work-dir', tmp_path / 'work', monkeypatch=monkeypatch) == 1
         error = capfd.readouterr().err
         error = ''.join(line for line in error.splitlines(True) if not line.startswith('warning: '))
         assert error.startswith('error: ') and 'Traceback' not in error
@@ -256,25 +276,27 @@ def mistake(workshop, tmp_path, monkeypatch, capfd):
 @pytest.mark.parametrize(
     ('option', 'says'),
     [
-        ('train_dataloader.dataset.pipeline.0.transforms.0.type=TemporalCropResise', 'TemporalCropResise is not in'),
+        ('data_preprocessor.train_pipeline.0.transforms.0.type=TemporalCropResise', 'TemporalCropResise is not in'),
         ('model.queue_length=64', "'queue_length'"),
         ('model.backbone.hidden=64', "'hidden'"),
         ('model.neck.width=64', "'width'"),
         ('train_dataloader.dataset.splits=train', "'splits'"),
-        ('train_dataloader.dataset.pipeline.0.transforms.0.frames=3', "'frames'"),
-        ('custom_hooks.0.strict=True', "SetupCheckHook has no key 'strict'"),
+        ('data_preprocessor.train_pipeline.0.transforms.0.frames=3', "'frames'"),
+        ('default_hooks.setup_check.strict=True', "SetupCheckHook has no key 'strict'"),
         ('val_evaluator.neighbours=3', "'neighbours'"),
         ('val_cfg.gallery=3', "'gallery'"),
         ('optim_wrapper.optimizer.learning_rate=3', "'learning_rate'"),
         ('model.type=SkeletonCRL', 'SkeletonCRL is not in'),
         ('train_dataloader.dataset.store=nowhere', 'No clip store at nowhere'),
         ('train_dataloader.dataset.split=xsub', "store has no split 'xsub'. Its splits: ['test', 'train']"),
-        ('model.queue_size=4', 'model.queue_size=4 is smaller than a total batch of 8 keys'),
+        ('model.queue_size=4', 'A batch of 8 keys does not fit into model.queue_size=4: raise it or lower'),
         ('model.layout=ntu25', "store has layout 'kinect20', the model 'ntu25'"),
         ('model.layout=ntu', "Unknown skeleton layout 'ntu'"),
         ('model.modalities=[bones]', "Unknown modality 'bones'"),
         ('load_from=nowhere.pth', 'Checkpoint not found: nowhere.pth'),
-        ('custom_hooks.9.type=SetupCheckHook', '9'),
+        ('data_preprocessor.train_pipeline.9.type=Shear', '9'),
+        ('data_preprocessor.train_pipeline=None', 'set train_pipeline of data_preprocessor in the config'),
+        ('model.backbone.layout=kinect20', 'model.backbone says layout: say it once, as model.layout'),
     ],
 )
 def test_mistakes_in_the_config(mistake, option, says):

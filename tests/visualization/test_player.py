@@ -8,10 +8,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from mmskelssl.datasets.layouts import KINECT20, NTU25
+from mmskelssl.datasets.layouts import HAND22, KINECT20, NTU25
 from mmskelssl.visualization.player import encode_clip, encode_clips, encode_skeleton, player_page
 from mmskelssl.visualization.projection import project
-from mmskelssl.visualization.skeleton import LEFT, RIGHT
+from mmskelssl.visualization.skeleton import LEFT, MIDDLE, RIGHT
 
 ABSENT = -32768
 
@@ -70,7 +70,7 @@ def test_skeleton_tells_bones_and_sides():
 def test_wrong_clips_are_refused(clip):
     with pytest.raises(ValueError, match=r"'walk' has shape \(2, 5, 25, 3\).*20 joints"):
         encode_clips([clip], ['walk'], KINECT20)
-    with pytest.raises(ValueError, match='0 frames a second'):
+    with pytest.raises(ValueError, match='0 frames per second'):
         encode_clips([clip], ['walk'], NTU25, fps=0)
 
 
@@ -118,3 +118,10 @@ def test_players_work_in_a_browser(clip, tmp_path):
     assert report[9] == 0.5
     assert report[10:14] == [15, 0, '<two>', 1]
     assert report[14:] == [True, True, True]
+
+
+def test_a_hand_can_be_played():
+    hand = np.random.default_rng(0).uniform(0.1, 0.2, (1, 4, 22, 3))
+    assert (decoded(encode_clip(hand, 'hand', HAND22)) != ABSENT).all()
+    assert set(encode_skeleton(HAND22)['sides']) == {MIDDLE}
+    assert '"shape": [1, 4, 22]' in player_page([hand], ['hand'], HAND22)

@@ -4,7 +4,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from mmskelssl.datasets.layouts import KINECT20, NTU25
+from mmskelssl.datasets.layouts import HAND22, KINECT20, NTU25
 from mmskelssl.visualization import animate, draw_frames
 from mmskelssl.visualization.projection import detect_up, project, visible_joints
 from mmskelssl.visualization.skeleton import COLORS, LEFT, MIDDLE, RIGHT
@@ -226,3 +226,25 @@ def test_failed_animation_leaves_nothing(clip, tmp_path):
     with pytest.raises(ValueError, match='1 to 50'):
         animate([clip], ['walk'], KINECT20, tmp_path / 'clip.gif', fps=100)
     assert not list(tmp_path.iterdir())
+
+
+def open_hand() -> np.ndarray:
+    """(1, 3, 22, 3): fingers that point up from the wrist."""
+    hand = np.zeros((22, 3))
+    hand[1, 1] = 0.05
+    for finger in range(5):
+        hand[2 + 4 * finger : 6 + 4 * finger, 0] = 0.02 * (finger - 2)
+        hand[2 + 4 * finger : 6 + 4 * finger, 1] = [0.09, 0.12, 0.14, 0.15]
+    return np.tile(hand, (1, 3, 1, 1))
+
+
+def test_a_hand_is_drawn_without_sides_and_with_its_wrist(tmp_path):
+    """It has no spine that tells what is up: its layout does. Its wrist is at the origin."""
+    hand = open_hand()
+    assert visible_joints(hand, HAND22).all()
+    assert detect_up(hand[..., [0, 2, 1]], HAND22) == HAND22.up == '+y'
+    figure = draw_frames([hand], ['hand'], HAND22, frames=2)
+    assert [len(bones) for bones in drawn_bones(figure)] == [21, 21]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ['person 1']
+    animate([hand], ['hand'], HAND22, tmp_path / 'hand.gif')
+    assert (tmp_path / 'hand.gif').exists()

@@ -80,7 +80,7 @@ def select(curves: Sequence[Curve], patterns: Sequence[str] | None, logs: Sequen
 
 
 def table(curves: Sequence[Curve]) -> str:
-    """First, best and last value of each curve, one a line."""
+    """First, best and last value of each curve, one per line."""
     heads = ('log', 'rows of', 'key', 'first', 'best', 'last', 'last step')
     rows = [heads]
     for c in curves:

@@ -11,10 +11,10 @@ import numpy as np
 
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.utils import StoreError
+from mmskelssl.datasets.layouts import UP_AXES
+from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
 from mmskelssl.visualization import animate, player_page
-from mmskelssl.visualization.projection import UP_AXES
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('store', help='folder of the clip store')
     parser.add_argument('names', nargs='+', metavar='name', help='name of a clip; several are shown side by side')
     parser.add_argument('--out', type=Path, help='file ending in .html, .gif or .mp4; default: the first name + .html')
-    parser.add_argument('--fps', type=float, default=30, help='frames a second (default: 30)')
+    parser.add_argument('--fps', type=float, default=30, help='frames per second (default: 30)')
     parser.add_argument('--up', choices=UP_AXES, help='axis that points up (give it as --up=-y); default: found')
     parser.add_argument('--turn', type=float, default=0, help='degrees to turn the bodies by, in GIF and MP4')
     return parser.parse_args()

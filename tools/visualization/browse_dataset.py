@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_batch import ClipBatch
-from mmskelssl.datasets.sampler import ClipDraw
+from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.registry import DATASETS, MODELS
 from mmskelssl.utils import ConfigError, UserError, register_all_modules
@@ -27,66 +26,44 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num', type=int, default=4, help='how many clips, drawn at random (default: 4)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the choice and of the augmentation (default: 0)')
     parser.add_argument('--frames', type=int, default=8, help='frames of each clip in a picture (default: 8)')
-    parser.add_argument('--fps', type=float, default=20, help='frames a second of the animations (default: 20)')
+    parser.add_argument('--fps', type=float, default=20, help='frames per second of the animations (default: 20)')
     return parser.parse_args()
 
 
-def build(cfg: dict, registry: object, path: str) -> object:
-    """Builds what the config says; unknown names and arguments are the config's mistakes."""
-    try:
-        return registry.build(cfg)
-    except UserError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f'Config {path}: {error.args[0]}') from error
-
-
-def augmented(dataset: SkeletonDataset, positions: np.ndarray, seed: int, model: dict, path: str) -> list[torch.Tensor]:
-    """The views (N, M, T, V, C) that training sees of some clips in its first epoch."""
-    batch = dataset.__getitems__([ClipDraw(int(position), seed) for position in positions])
-    if isinstance(batch['inputs'], list):
-        return batch['inputs']
-    if 'data_preprocessor' not in model:
-        raise ConfigError(f'Config {path}: the dataset has no pipeline, and the model no data_preprocessor with one.')
-    print('The dataset has no pipeline: the views are those that model.data_preprocessor makes on the device.')
-    preprocessor = build(model['data_preprocessor'], MODELS, path)
-    try:
-        return preprocessor(batch, training=True)['inputs']
-    except ValueError as error:
-        raise ConfigError(f'Config {path}: {error.args[0]}') from error
-
-
-def normalized(dataset: SkeletonDataset, positions: np.ndarray) -> list[np.ndarray]:
-    """The clips (M, T, V, C) of a dataset without pipeline."""
-    batch = dataset.__getitems__([int(position) for position in positions])
-    clips: ClipBatch = batch['inputs']['clips']
+def dense(clips: ClipBatch) -> list[np.ndarray]:
+    """The clips (M, T, V, C) of a packed batch."""
     sizes = zip(*(column.tolist() for column in (clips.offsets, clips.num_persons, clips.num_frames)), strict=True)
     return [clips.frames[start : start + m * t].unflatten(0, (m, t)).numpy() for start, m, t in sizes]
 
 
 def run(args: argparse.Namespace) -> None:
     if args.frames < 1 or not 1 <= args.fps <= 50:
-        raise UserError('--frames has to be at least 1, and --fps 1 to 50.')
+        raise UserError('set --frames to 1 or more, and --fps to 1 to 50.')
     cfg = load_config(args)
     dataset_cfg = cfg.get('train_dataloader', {}).get('dataset')
     if dataset_cfg is None:
         raise ConfigError(f'Config {args.config} has no train_dataloader.dataset to draw.')
     register_all_modules()
-    dataset = build(dataset_cfg, DATASETS, args.config)
+    dataset: SkeletonDataset = DATASETS.build(dataset_cfg)
+    if 'data_preprocessor' not in cfg:
+        raise ConfigError(
+            f'Config {args.config} has no data_preprocessor that makes views: take one of configs/_base_/views.'
+        )
+    num_persons = cfg.get('model', {}).get('num_persons')
+    preprocessor = MODELS.build(dict(cfg.data_preprocessor, layout=dataset.layout, num_persons=num_persons))
     if not 1 <= args.num <= len(dataset):
         raise ConfigError(f'--num {args.num}: the training set of {args.config} has {len(dataset)} clips.')
     positions = np.sort(np.random.default_rng(args.seed).choice(len(dataset), args.num, replace=False))
-    views = augmented(dataset, positions, args.seed, cfg.get('model', {}), args.config)
-    before = None
-    if dataset_cfg.get('normalize'):
-        before = normalized(build(dict(dataset_cfg, pipeline=None), DATASETS, args.config), positions)
+    batch = dataset.__getitems__([ClipRequest(int(position), args.seed) for position in positions])
+    views = preprocessor(batch, training=True)['inputs']
+    normalized = dense(batch['inputs']['clips']) if dataset_cfg.get('normalize') else None
 
     store = dataset.store
     for row, position in enumerate(track(positions, len(positions), 'Drawing')):
         index = dataset.indices[position]
         clips = {f'stored: {store.names[index]}, {store.classes[store.labels[index]]}': store[index]}
-        if before is not None:
-            clips['normalized'] = before[row]
+        if normalized is not None:
+            clips['normalized'] = normalized[row]
         clips |= {f'view {number}': view[row].numpy() for number, view in enumerate(views, 1)}
         # Names may come from files in folders.
         stem = args.output_dir / f'{position:06d}_{str(store.names[index]).replace("/", "_")}'

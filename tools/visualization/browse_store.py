@@ -10,9 +10,18 @@ import numpy as np
 
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.datasets.clip_store import ClipStore
+from mmskelssl.datasets.layouts import UP_AXES
 from mmskelssl.utils import StoreError, UserError
 from mmskelssl.visualization import draw_frames, save_figure
-from mmskelssl.visualization.projection import UP_AXES
+from mmskelssl.visualization.layout_tables import layouts_page
+
+
+class ShowLayouts(argparse.Action):
+    """An option that needs no store."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(layouts_page(), end='')
+        parser.exit()
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=10, help='frames of each clip (default: 10)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the choice (default: 0)')
     parser.add_argument('--up', choices=UP_AXES, help='axis that points up (give it as --up=-y); default: found')
+    parser.add_argument('--layouts', action=ShowLayouts, nargs=0, help='print the joints of the built-in layouts')
     return parser.parse_args()
 
 
@@ -39,7 +49,7 @@ def class_label(store: ClipStore, name: str) -> int:
 
 def run(args: argparse.Namespace) -> None:
     if args.num < 1 or args.frames < 1:
-        raise UserError('--num and --frames have to be at least 1.')
+        raise UserError('--num and --frames: at least 1 is needed.')
     store = ClipStore(args.store)
     chosen = store.split(args.split) if args.split else np.arange(len(store))
     if args.class_name is None:

@@ -12,7 +12,7 @@ from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.ntu.bodies import BODY_SELECTIONS
 from mmskelssl.converters.ntu.sets import NTU60, NTU120, NTUDataset, clips_without_skeleton, parse_clip_name
 from mmskelssl.converters.ntu.skeleton_file import MAX_BYTES, parse_skeleton
-from mmskelssl.converters.raw_files import RawFile, list_files
+from mmskelssl.converters.raw_files import RawFile, distinct, find_files
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.memory import keep_freed_memory
@@ -27,7 +27,7 @@ class NTUReader(Reader):
     of NTU RGB+D 60 those of setups 18 and more.
 
     Args:
-        paths: Folders, searched at any depth, and archives.
+        paths: Folders, searched at any depth, archives, and files.
         dataset: Which of the two sets to make; by default 120 if there is any setup above 17, and else 60.
         bodies: Which bodies are the persons: one of :data:`BODY_SELECTIONS`.
 
@@ -40,15 +40,22 @@ class NTUReader(Reader):
     def __init__(
         self, paths: Sequence[str | os.PathLike], dataset: NTUDataset | None = None, bodies: str = 'energy'
     ) -> None:
-        found = sorted(list_files(paths, SUFFIX), key=lambda file: (file.stem, str(file)))
-        if not found:
+        found = find_files(paths, SUFFIX)
+        if not found.files:
             raise StoreError(f'There is no {SUFFIX} file in {", ".join(map(str, paths))}: give the folder or the zip '
-                             'archives of the skeletons of NTU RGB+D.')  # fmt: skip
-        setups = [_setup(file) for file in found]
+                             f'archives of the skeletons of NTU RGB+D. {found}')  # fmt: skip
+        every = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
+        setups = [_setup(file) for file in every]
         self.dataset = dataset or (NTU120 if max(setups) > NTU60.num_setups else NTU60)
-        files = [file for file, setup in zip(found, setups, strict=True) if setup <= self.dataset.num_setups]
+        others = [str(file) for file, setup in zip(every, setups, strict=True) if setup > self.dataset.num_setups]
+        files = [file for file, setup in zip(every, setups, strict=True) if setup <= self.dataset.num_setups]
         missing = clips_without_skeleton()
         self.files = [file for file in files if file.stem not in missing]
+        left_out = {
+            f'of setups that {self.dataset.name} does not have': others,
+            'published as without a skeleton': [str(file) for file in files if file.stem in missing],
+        }
+        self.passed_over = found.passed_over | {reason: paths for reason, paths in left_out.items() if paths}
         self.classes = self.dataset.classes
         self.bodies = bodies
         self.source = dict(

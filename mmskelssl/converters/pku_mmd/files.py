@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelssl.converters.annotation import whole_number
 from mmskelssl.converters.messages import shown
+from mmskelssl.converters.text import finite_number, parse_rows, text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError
 
@@ -25,6 +26,9 @@ RANGES: dict[str, Callable[[int, int], tuple[int, int]]] = {
     'half-open': lambda start, end: (start, end),
     'inclusive': lambda start, end: (start - 1, end),
 }
+# First letters of the headings in a file of splits; the published ones say "Validataion".
+_HEADINGS = {'train': 'Training', 'valid': 'Validation', 'test': 'Validation'}
+_OF_HEADINGS = ('videos', 'video', 'recordings', 'samples', 'set')
 
 
 class Label(NamedTuple):
@@ -56,29 +60,15 @@ def parse_recording(data: bytes, origin: str) -> np.ndarray:
     Raises:
         ClipError: If a line does not hold as many numbers as a frame has.
     """
-    lines = text_lines(data, origin)
-    try:
-        rows = np.loadtxt(lines, np.float32, comments=None, ndmin=2)
-    except ValueError:
-        rows = np.empty((0, 0))
-    # Empty lines do not count as rows.
-    if rows.shape != (len(lines), _NUM_COLUMNS):
-        raise ClipError(f'{origin}:{_first_fault(lines)}')
+    meaning = f'{NUM_BODIES} bodies of {NTU25.num_joints} joints'
+    rows = parse_rows(data, origin, _NUM_COLUMNS, meaning=meaning)
     return rows.reshape(-1, *_FRAME).transpose(1, 0, 2, 3)
 
 
-def _first_fault(lines: list[str]) -> str:
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        if len(fields) != _NUM_COLUMNS:
-            return (
-                f'{number}: {len(fields)} numbers where a frame has {_NUM_COLUMNS} '
-                f'({NUM_BODIES} bodies of {NTU25.num_joints} joints)'
-            )
-        for field in fields:
-            if not _is_number(field):
-                return f'{number}: {shown(field)} is not a number'
-    return '1: not a recording'
+def is_heading(line: str) -> bool:
+    """Whether the four fields of a line are words, as in ``action,start,end,confidence``."""
+    fields = [field.strip().replace('_', '') for field in line.split(',')]
+    return len(fields) == 4 and all(map(str.isalpha, fields))
 
 
 def parse_label(line: str, ranges: str) -> Label:
@@ -95,8 +85,8 @@ def parse_label(line: str, ranges: str) -> Label:
     if len(fields) != 4:
         raise ClipError(f'{len(fields)} fields where a label has 4 (action, start, end, confidence): {shown(line)}')
     try:
-        action, first, last = (whole_number(_number(field)) for field in fields[:3])
-        confidence = _number(fields[3])
+        action, first, last = (whole_number(finite_number(field)) for field in fields[:3])
+        confidence = finite_number(fields[3])
     except ValueError as error:
         raise ClipError(str(error)) from error
     if not 1 <= action <= NUM_ACTIONS:
@@ -110,42 +100,24 @@ def parse_label(line: str, ranges: str) -> Label:
 
 
 def parse_split(data: bytes, origin: str) -> tuple[list[str], list[str]]:
-    """Reads the names of training and validation recordings from lines 2 and 4.
+    """Reads the names of training and validation recordings: those after each heading, in any number of lines.
 
     Raises:
-        ClipError: If there are no such lines.
+        ClipError: If a heading or its names are missing, or names stand before the first heading.
     """
-    lines = text_lines(data, origin)
-    if len(lines) < 4:
-        raise ClipError(
-            f'{origin}:{len(lines)}: the file ends too early: names of training recordings belong in line 2, those for '
-            'validation in line 4'
-        )
-    training, validation = (lines[number].replace(',', ' ').split() for number in (1, 3))
-    return training, validation
-
-
-def text_lines(data: bytes, origin: str) -> list[str]:
-    """The lines of a file, without trailing empty ones; line ends of Windows and a byte-order mark do not matter.
-
-    Raises:
-        ClipError: If the file is empty.
-    """
-    text = data.decode('utf-8-sig', errors='replace').rstrip()
-    if not text:
-        raise ClipError(f'{origin}: the file is empty')
-    return text.splitlines()
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return field.isascii() and '_' not in field
-
-
-def _number(field: str) -> float:
-    if not _is_number(field) or not math.isfinite(float(field)):
-        raise ValueError(f'{shown(field)} is not a finite number')
-    return float(field)
+    names: dict[str, list[str]] = {}
+    side = None
+    for number, line in enumerate(text_lines(data, origin), 1):
+        for word in line.replace(',', ' ').replace(':', ' ').split():
+            heading = next((name for start, name in _HEADINGS.items() if word.lower().startswith(start)), None)
+            side = heading or side
+            if heading:
+                names.setdefault(heading, [])
+            elif side is None:
+                raise ClipError(f'{origin}:{number}: {shown(word)} stands before the heading of its side')
+            elif word.lower() not in _OF_HEADINGS:
+                names[side].append(word)
+    for side in ('Training', 'Validation'):
+        if not names.get(side):
+            raise ClipError(f"{origin}: there is no recording for '{side} videos'")
+    return names['Training'], names['Validation']

@@ -14,12 +14,13 @@ from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.messages import some
 from mmskelssl.converters.pku_mmd.files import (
     MAX_BYTES,
+    is_heading,
     parse_label,
     parse_recording,
     parse_split,
-    text_lines,
 )
-from mmskelssl.converters.raw_files import RawFile, list_files
+from mmskelssl.converters.raw_files import PassedOver, RawFile, described, distinct, find_files
+from mmskelssl.converters.text import text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
@@ -74,14 +75,18 @@ class PKUMMDReader(Reader):
     def __init__(self, paths: Sequence[str | os.PathLike], phase: int = 2, ranges: str = 'half-open') -> None:
         self.ranges = ranges
         where = ', '.join(map(str, paths))
-        # Archives made on Macs hold a hidden file for each file.
-        files = [file for file in sorted(list_files(paths, '.txt'), key=str) if not file.stem.startswith('.')]
-        splits = {file: match for file in files if (match := _SPLIT_FILE.fullmatch(file.stem))}
-        self._recordings = _by_name([file for file in files if file not in splits], 'skeleton')
-        self._labels = _by_name([file for file in files if file not in splits], 'label')
-        for kind, found in (('skeleton', self._recordings), ('label', self._labels)):
-            if not found:
-                raise StoreError(f'{where}: there is no folder named {kind} with files NAME.txt.')
+        found = find_files(paths, '.txt')
+        splits = {file: match for file in distinct(found.files) if (match := _SPLIT_FILE.fullmatch(file.stem))}
+        others = [file for file in found.files if not _SPLIT_FILE.fullmatch(file.stem)]
+        self._recordings = _by_name(others, 'skeleton')
+        self._labels = _by_name(others, 'label')
+        self.passed_over = found.passed_over | _unused(others, splits, phase)
+        for kind, files in (('skeleton', self._recordings), ('label', self._labels)):
+            if not files:
+                raise StoreError(
+                    f'{where}: there is no folder or archive named {kind} with files NAME.txt. '
+                    f'{" ".join(described(self.passed_over))}'
+                )
         self._names = sorted(self._recordings.keys() | self._labels.keys())
         self._splits = [_Split.read(file, match) for file, match in splits.items() if _phase(match) == phase]
         if not self._splits:
@@ -102,8 +107,10 @@ class PKUMMDReader(Reader):
         name = self._names[index - len(self._splits)]
         label_file = _only(self._labels, name, 'labels')
         lines = text_lines(label_file.read(MAX_BYTES), str(label_file))
-        # Empty lines are not labels and do not count.
+        # Empty lines and a heading are not labels and do not count.
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        if len(numbered) > 1 and is_heading(numbered[0][1]):
+            del numbered[0]
         try:
             file = _only(self._recordings, name, 'coordinates')
             recording = parse_recording(file.read(MAX_BYTES), str(file))
@@ -155,9 +162,9 @@ class _Split(NamedTuple):
 
     def faults(self, recordings: Set[str]) -> Iterator[ClipError]:
         """What it names and is not there, and what it does not name."""
-        for line, names in ((2, self.training), (4, self.validation)):
+        for names in (self.training, self.validation):
             if absent := sorted(names - recordings):
-                yield ClipError(f'{self.file}:{line}: names {some(absent)}, but there is no such recording')
+                yield ClipError(f'{self.file}: names {some(absent)}, but there is no such recording')
         if unnamed := sorted(recordings - self.training - self.validation):
             yield ClipError(f'{self.file}: does not name {some(unnamed)}: their clips are in neither part of the split')
 
@@ -169,10 +176,19 @@ def _phase(match: re.Match) -> int:
 def _by_name(files: Sequence[RawFile], folder: str) -> dict[str, list[RawFile]]:
     """Name to the files under it in the folders that are named for what they hold."""
     found = defaultdict(list)
-    for file in files:
-        if folder in file.folder.lower():
-            found[file.stem].append(file)
+    for file in distinct([file for file in files if folder in file.folder.lower()]):
+        found[file.stem].append(file)
     return dict(found)
+
+
+def _unused(others: Sequence[RawFile], splits: Mapping[RawFile, re.Match], phase: int) -> PassedOver:
+    unused = {
+        'in no folder or archive named skeleton or label': [
+            str(file) for file in others if not any(kind in file.folder.lower() for kind in ('skeleton', 'label'))
+        ],
+        'splits of the other phase': [str(file) for file, match in splits.items() if _phase(match) != phase],
+    }
+    return {reason: paths for reason, paths in unused.items() if paths}
 
 
 def _only(files: Mapping[str, Sequence[RawFile]], name: str, what: str) -> RawFile:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+import torch
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 from torch import Tensor
@@ -47,6 +48,10 @@ class Normalization(SkeletonTransform):
     def lengths(self, num_frames: Tensor) -> Tensor:
         """Frames (N,) that clips of ``num_frames`` (N,) have afterwards."""
         return num_frames
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        """(N,) bool, clips with a person who stays as it was: a joint to measure it by is tracked in no frame."""
+        return torch.zeros_like(clips.num_frames, dtype=torch.bool)
 
     def transform(self, results: dict) -> dict:
         # Repeated clips share their rows, and each is to be changed by itself.

@@ -12,6 +12,7 @@ from torch import Tensor
 from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.datasets.transforms.base import Normalization
+from mmskelssl.datasets.transforms.reference import fill_over_time, first_rows, is_tracked, leader_rows
 from mmskelssl.datasets.transforms.spatial import turn_about_y
 from mmskelssl.datasets.transforms.temporal import resize
 from mmskelssl.registry import TRANSFORMS
@@ -26,13 +27,8 @@ def _check_space(step: Normalization, clips: ClipBatch) -> None:
         )
 
 
-def _tracked(joints: Tensor) -> Tensor:
-    """(R, V) bool of (R, V, C)."""
-    return (joints != 0).any(-1)
-
-
 def _where_tracked(frames: Tensor, changed: Tensor) -> Tensor:
-    return torch.where(_tracked(frames)[..., None], changed, 0)
+    return torch.where(is_tracked(frames)[..., None], changed, 0)
 
 
 def _turned(frames: Tensor, matrix: Tensor) -> Tensor:
@@ -41,10 +37,16 @@ def _turned(frames: Tensor, matrix: Tensor) -> Tensor:
     return frames @ matrix.transpose(1, 2)
 
 
-def _across(frames: Tensor, shoulders: tuple[int, int]) -> Tensor:
-    """(R, C) from the left to the right shoulder, zero where one of them is missing."""
+def _across(frames: Tensor, shoulders: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """(R, C) from the left to the right shoulder, zero where one of them is missing; (R,) bool, where none is."""
     left, right = (frames[:, joint] for joint in shoulders)
-    return (right - left) * (_tracked(left) & _tracked(right))[:, None]
+    known = is_tracked(left) & is_tracked(right)
+    return (right - left) * known[:, None], known
+
+
+def _any_of_clip(clips: ClipBatch, of_row: Tensor) -> Tensor:
+    """(N,) bool of (R,)."""
+    return first_rows(clips, of_row)[1]
 
 
 def _angle_to_x(vectors: Tensor) -> Tensor:
@@ -54,34 +56,44 @@ def _angle_to_x(vectors: Tensor) -> Tensor:
 
 @TRANSFORMS.register_module()
 class CenterClip(Normalization):
-    """Moves the first person's lower spine joint to the origin; other persons keep their distance to it.
+    """Moves a person's lower spine joint to the origin; other persons keep their distance to it.
 
-    Where a layout has no spine, the root of the skeleton is moved there (the wrist of a hand).
+    The person is the first in whose frames the joint is tracked. Where a layout has no spine, the root of the skeleton
+    is moved there (the wrist of a hand).
 
     Args:
-        each_frame: Whether every frame is moved by itself, which takes walking out of the clip. By default the whole
-            clip is moved by its first frame.
+        each_frame: Whether every frame is moved by itself, which takes walking out of the clip; where the joint is
+            lost, its place is interpolated between the frames before and after. By default the whole clip is moved by
+            the first frame that has the joint.
     """
 
     def __init__(self, each_frame: bool = False) -> None:
         self.each_frame = each_frame
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        row = clips.offsets[clips.clip_of_row()]
+        joint = clips.frames[:, layout.origin]
+        known = is_tracked(joint)
         if self.each_frame:
-            row = row + clips.frame_of_row()
-        origin = clips.frames[row, layout.origin][:, None]
-        return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin))
+            origin = fill_over_time(clips, joint, known)[0][leader_rows(clips, known)]
+        else:
+            origin = joint[first_rows(clips, known)[0]][clips.clip_of_row()]
+        return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin[:, None]))
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        return ~_any_of_clip(clips, is_tracked(clips.frames[:, layout.origin]))
 
 
 @TRANSFORMS.register_module()
 class AlignShoulders(Normalization):
     """Turns about the vertical axis (y) until the shoulder line is along x, so that all cameras see alike.
 
+    A shoulder line is one of two tracked shoulders.
+
     Args:
         each_frame: Whether every frame of every person is turned by itself (CrosSCLR; its program takes the sign of the
-            angle from the sum over the clip, and so turns frames of the other sign away). By default the whole clip is
-            turned by the first person's mean shoulder line.
+            angle from the sum over the clip, and so turns frames of the other sign away); a lost shoulder line is
+            interpolated between those before and after. By default the whole clip is turned by the mean shoulder line
+            of the first person that has any.
     """
 
     def __init__(self, each_frame: bool = False) -> None:
@@ -89,27 +101,39 @@ class AlignShoulders(Normalization):
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         _check_space(self, clips)
-        across = _across(clips.frames, layout.require('shoulders', 'AlignShoulders'))
+        across, known = _across(clips.frames, layout.require('shoulders', 'AlignShoulders'))
         if self.each_frame:
-            matrix = turn_about_y(_angle_to_x(across))
+            matrix = turn_about_y(_angle_to_x(fill_over_time(clips, across, known)[0]))
         else:
             clip = clips.clip_of_row()
-            is_first = torch.arange(len(clip), device=clip.device) < (clips.offsets + clips.num_frames)[clip]
-            mean = across.new_zeros(len(clips.offsets), 3).index_add_(0, clip, across * is_first[:, None])
+            is_leader = leader_rows(clips, known) == torch.arange(len(clip), device=clip.device)
+            mean = across.new_zeros(len(clips.offsets), 3).index_add_(0, clip, across * is_leader[:, None])
             matrix = turn_about_y(_angle_to_x(mean))[clip]
         return clips._replace(frames=_turned(clips.frames, matrix))
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        across, known = _across(clips.frames, layout.require('shoulders', 'AlignShoulders'))
+        if self.each_frame:
+            return _any_of_clip(clips, ~fill_over_time(clips, across, known)[1])
+        return ~_any_of_clip(clips, known)
 
 
 @TRANSFORMS.register_module()
 class CenterPersons(Normalization):
     """Moves every person's centre of the skeleton to the origin, in every frame (CrosSCLR).
 
-    The distance between persons is lost.
+    Where that joint is lost, its place is interpolated between the frames before and after. The distance between
+    persons is lost.
     """
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        origin = clips.frames[:, [layout.center]]
-        return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin))
+        joint = clips.frames[:, layout.center]
+        origin, _ = fill_over_time(clips, joint, is_tracked(joint))
+        return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin[:, None]))
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        joint = clips.frames[:, layout.center]
+        return _any_of_clip(clips, ~fill_over_time(clips, joint, is_tracked(joint))[1])
 
 
 @TRANSFORMS.register_module()
@@ -149,21 +173,40 @@ class PreNormalize(Normalization):
 
     Both rotations are the least ones. So the place is removed entirely, the direction that a clip was seen from only as
     far as the shoulder line is perpendicular to the spine bone.
+
+    Persons who are tracked with all of their joints, or absent, as in the data of the official programs, get the
+    programs' numbers. That is why nobody is moved while the first person is absent. A single lost joint, which those
+    data do not have, is no place of its own: the upper spine joint is interpolated between the frames before and after,
+    and the rotations are those of the first frame with both of their joints, of the first person that has one.
     """
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
         _check_space(self, clips)
-        lower, upper = layout.require('spine', 'PreNormalize')
-        left, right = layout.require('shoulders', 'PreNormalize')
-        clip = clips.clip_of_row()
-        frames = clips.frames[_tracked_first(clips)]
-        origin = frames[clips.offsets[clip] + clips.frame_of_row(), upper]
-        frames = _where_tracked(frames, frames - origin[:, None])
-        first = frames[clips.offsets].double()
-        to_z = _rotation_onto(first[:, upper] - first[:, lower], (0, 0, 1))
-        across = to_z @ (first[:, right] - first[:, left])[..., None]
+        spine, shoulders = self._joints(layout)
+        clips = clips._replace(frames=clips.frames[_tracked_first(clips)])
+        tracked = is_tracked(clips.frames)
+        upper, is_known = clips.frames[:, spine[1]], tracked[:, spine[1]]
+        place, _ = fill_over_time(clips, upper, is_known)
+        origin = (place * tracked.any(1, keepdim=True))[leader_rows(clips, is_known)]
+        to_z = _rotation_onto(_first_bone(clips, spine), (0, 0, 1))
+        across = to_z @ _first_bone(clips, shoulders)[..., None]
         matrix = _rotation_onto(across.squeeze(-1), (1, 0, 0)) @ to_z
-        return clips._replace(frames=_turned(frames, matrix.float()[clip]))
+        moved = _where_tracked(clips.frames, clips.frames - origin[:, None])
+        return clips._replace(frames=_turned(moved, matrix.float()[clips.clip_of_row()]))
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        spine, shoulders = (is_tracked(clips.frames[:, list(joints)]).all(1) for joints in self._joints(layout))
+        return ~(_any_of_clip(clips, spine) & _any_of_clip(clips, shoulders))
+
+    def _joints(self, layout: SkeletonLayout) -> tuple[tuple[int, int], tuple[int, int]]:
+        return layout.require('spine', 'PreNormalize'), layout.require('shoulders', 'PreNormalize')
+
+
+def _first_bone(clips: ClipBatch, joints: tuple[int, int]) -> Tensor:
+    """(N, C) float64 between two joints in the first frame that has both; zero without such a frame."""
+    start, end = (clips.frames[:, joint] for joint in joints)
+    row, is_found = first_rows(clips, is_tracked(start) & is_tracked(end))
+    return (end[row].double() - start[row].double()) * is_found[:, None]
 
 
 def _tracked_first(clips: ClipBatch) -> Tensor:
@@ -171,7 +214,7 @@ def _tracked_first(clips: ClipBatch) -> Tensor:
     frame = clips.frame_of_row()
     row = torch.arange(len(frame), device=frame.device)
     start = row - frame
-    present = _tracked(clips.frames).any(1)
+    present = is_tracked(clips.frames).any(1)
     skipped = ~present & ~present[start]
     order = (2 * start + skipped).argsort(stable=True)
     until = ((frame + 1) * present[order]).to(torch.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -87,7 +87,7 @@ class MultiView(SkeletonTransform):
 
     Args:
         transforms: The pipeline of all views, or a list of pipelines.
-        num_views: How many views are drawn from it, or from each of them.
+        num_views: How many views are drawn from each pipeline: one number for all, or a list.
 
     Raises:
         ConfigError: If a number of views is missing for a pipeline.
@@ -103,7 +103,8 @@ class MultiView(SkeletonTransform):
     def __init__(
         self, transforms: Sequence[dict] | Sequence[Sequence[dict]], num_views: int | Sequence[int] = 2
     ) -> None:
-        pipelines, numbers = ([transforms], [num_views]) if isinstance(num_views, int) else (transforms, num_views)
+        pipelines = [transforms] if all(isinstance(step, Mapping) for step in transforms) else transforms
+        numbers = [num_views] * len(pipelines) if isinstance(num_views, int) else num_views
         if len(pipelines) != len(numbers):
             raise ConfigError(
                 f'MultiView: {len(pipelines)} pipelines, but num_views={list(numbers)}: give one for each.'

@@ -30,8 +30,8 @@ class FrozenBackboneHook(Hook):
         changed = [key for key, value in self._before.items() if not torch.equal(value, state[key].cpu())]
         if changed:
             raise RuntimeError(
-                f'The frozen backbone changed during training: {changed[:5]}. The result is not a linear evaluation; '
-                'set model.frozen=True.'
+                f'The frozen backbone changed during training: {changed[:5]}, although model.frozen=True. The result '
+                'is not a linear evaluation.'
             )
         if self._before:
             runner.logger.info(f'Frozen backbone verified: {len(self._before)} tensors are bitwise unchanged.')

@@ -22,10 +22,12 @@ from mmskelssl.registry import STRATEGIES
 class ShardedStrategy(FSDPStrategy):
     """Parameters, gradients and optimizer states shared out over processes (FSDP), batch statistics of all of them.
 
-    Every block of every encoder is a unit: its parameters are gathered while it runs, and only then. Query and momentum
-    encoders are cut alike, so that the momentum update is one of each process' own shards.
+    Every block of every encoder is a unit: its parameters are gathered while it runs, and only then. Momentum encoders
+    are cut as those that they follow, so that each process updates its own shards of them. Units are those of the
+    :class:`~mmskelssl.models.encoder.Encoder` modules of any method; other parameters are one more unit, the model.
 
-    Losses are averaged over processes: their shares of a batch have to be equal (``train_dataloader.drop_last``).
+    Losses are averaged over processes, so shares of a batch have to be equal (``train_dataloader.drop_last``). Losses
+    of the total batch, the same on every process, come out right too.
 
     Args:
         state_dict_cfg: ``full`` writes the checkpoints that any other run writes, ``local`` one file a process.
@@ -62,11 +64,11 @@ class ShardedStrategy(FSDPStrategy):
 
 
 def sharded_units(model: nn.Module) -> Iterator[nn.Module]:
-    """Modules of the encoders that run as a whole: the blocks of the backbones, and the necks."""
+    """Modules of the encoders that run as a whole and have parameters: the blocks of the backbones, and the necks."""
     for encoder in model.modules():
         if isinstance(encoder, Encoder):
-            yield encoder.neck
-            yield from _blocks(encoder.backbone)
+            necks = encoder.neck.values() if isinstance(encoder.neck, nn.ModuleDict) else [encoder.neck]
+            yield from (unit for unit in [*necks, *_blocks(encoder.backbone)] if any(True for _ in unit.parameters()))
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:

@@ -114,7 +114,7 @@ class AGCN(nn.Module):
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
         check_layout(x, self.layout)
         joints = normalized_joints(x, self.input_norm)
-        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), len(x))
+        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), x.shape[1])
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

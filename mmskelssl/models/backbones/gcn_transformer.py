@@ -107,9 +107,9 @@ class GCNTransformer(nn.Module):
     def tokens(self, x: Tensor) -> Tensor:
         """Frame-level tokens (N, T, width) of views (N, M, T, V, C)."""
         check_layout(x, self.layout)
-        num_clips, _, num_frames = x.shape[:3]
+        _, num_persons, num_frames = x.shape[:3]
         joints = run_blocks(self.gcn, normalized_joints(x, self.input_norm), self.with_cp)
-        frames = joints.unflatten(0, (num_clips, -1)).permute(0, 3, 1, 2, 4).flatten(2)
+        frames = joints.unflatten(0, (-1, num_persons)).permute(0, 3, 1, 2, 4).flatten(2)
         tokens = self.reduce(frames)
         return tokens + time_encoding(num_frames, self.out_channels, tokens)
 

@@ -58,6 +58,6 @@ def normalized_joints(x: Tensor, norm: nn.BatchNorm1d) -> Tensor:
     return x.permute(0, 2, 3, 1).contiguous()
 
 
-def mean_over_joints(x: Tensor, num_clips: int) -> Tensor:
+def mean_over_joints(x: Tensor, num_persons: int) -> Tensor:
     """(N * M, D, T, V) to the mean (N, D) over frames, joints and persons."""
-    return x.mean((2, 3)).unflatten(0, (num_clips, -1)).mean(1)
+    return x.mean((2, 3)).unflatten(0, (-1, num_persons)).mean(1)

@@ -107,4 +107,4 @@ class STGCN(nn.Module):
         """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
         check_layout(x, self.layout)
         joints = normalized_joints(x, self.input_norm)
-        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), len(x))
+        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), x.shape[1])

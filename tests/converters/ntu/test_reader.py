@@ -207,8 +207,8 @@ def test_damaged_archives_are_refused_or_read(tmp_path_factory, data):
 @pytest.mark.parametrize('make, message', [
     (lambda path: None, 'raw does not exist'),
     (lambda path: path.mkdir(), 'There is no .skeleton file in .*raw'),
-    (lambda path: path.write_text('not an archive'), 'raw is not a whole zip archive: download it again'),
-    (lambda path: path.write_bytes(pack(path, clips()).read_bytes()[:-9]), 'raw is not a whole zip archive'),
+    (lambda path: path.write_text('not an archive'), 'a .skeleton file nor a whole zip or tar archive'),
+    (lambda path: path.write_bytes(pack(path, clips()).read_bytes()[:-9]), 'raw is neither a folder'),
     (lambda path: pack(path, {'notes.txt': b''}), 'There is no .skeleton file in .*raw'),
 ])  # fmt: skip
 def test_paths_without_clips(tmp_path, convert, make, message):

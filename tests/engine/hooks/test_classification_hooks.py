@@ -11,7 +11,6 @@ from torch import nn
 
 from mmskelssl.engine.hooks import ClassificationReportHook, FrozenBackboneHook
 from mmskelssl.evaluation import Accuracy
-from mmskelssl.utils import ConfigError
 
 
 @pytest.fixture
@@ -37,10 +36,9 @@ def test_changed_backbone_is_an_error_that_names_what_changed(frozen_runner, wha
     hook = FrozenBackboneHook()
     hook.before_train(frozen_runner)
     frozen_runner.model.backbone.state_dict()[what].add_(1)
-    with pytest.raises(ConfigError) as error:
+    # A fault of the program, not of the config: it says frozen.
+    with pytest.raises(RuntimeError, match=rf"changed during training: \['{what}'\], although model.frozen=True"):
         hook.after_train(frozen_runner)
-    assert f"changed during training: ['{what}']" in str(error.value)
-    assert 'set model.frozen=True' in str(error.value)
 
 
 @pytest.mark.parametrize('frozen', [False, None], ids=['not frozen', 'says nothing of it'])

@@ -72,7 +72,7 @@ def test_a_model_that_embeds_nothing_has_no_rows(make_runner):
 
 
 def test_collapse_is_warned_about_when_it_begins(monitored):
-    apart, same = batch(0, 90, 180, 270), batch(5, 5, 5, 5)
+    apart, same = dict(inputs=torch.cat([torch.eye(3), -torch.eye(3)])), batch(5, 5, 5, 5)
     run = monitored([apart, same, same, same, apart, same, same], begin=0)
     assert len(run.warnings) == 2
     assert 'The embeddings of joint have collapsed: the last 4 have spread' in run.warnings[0]

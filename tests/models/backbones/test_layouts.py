@@ -36,3 +36,10 @@ def test_every_backbone_is_for_every_layout(backbone, layout):
         other = x.clone()
         other[..., joint, :] += 1
         assert not torch.equal(model(other), feature), layout.joints[joint]
+
+
+@pytest.mark.parametrize('backbone', BACKBONES, ids=lambda config: config['type'])
+def test_a_process_may_have_no_clips(backbone):
+    """The last batch of an epoch may have fewer clips than there are processes."""
+    model = build_backbone(backbone, get_layout('kinect20'), 2).eval()
+    assert model(torch.empty(0, 2, 8, 20, 3)).shape == (0, model.out_channels)

@@ -1,0 +1,4 @@
+_base_ = 'sbu_fold1.py'
+train_dataloader = dict(dataset=dict(split='fold5_train'))
+val_dataloader = dict(dataset=dict(split='fold5_test'))
+test_dataloader = val_dataloader

@@ -1,3 +1,0 @@
-# I²MD, table 12, K_d 16. The paper: KNN 72.8.
-_base_ = 'i2md_gcn-transformer_joint_1xb256-500e_ntu60-xsub.py'
-model = dict(num_aggregated=16)
