@@ -45,7 +45,7 @@ def test_what_is_reduced(workshop):
     [
         (dict(val_evaluator=dict(k=28)), 1, 'val_evaluator.k=28 neighbours in a gallery of 27 clips'),
         (dict(train_dataloader=dict(drop_last=True, batch_size=28)), 1, 'an epoch has no batch'),
-        (dict(train_dataloader=dict(drop_last=True, batch_size=14)), 2, 'an epoch has no batch'),
+        (dict(train_dataloader=dict(drop_last=True, batch_size=15)), 2, 'an epoch has no batch'),
         (dict(model=dict(queue_size=31)), 4, 'smaller than a total batch of 32 keys'),
         (dict(val_dataloader=dict(drop_last=True)), 1, 'val_dataloader.drop_last leaves out clips'),
         (
