@@ -12,12 +12,14 @@ from mmengine.config import Config
 from torch import Tensor
 
 from mmskelssl.apis.models import as_dataset, extract_features, init_model
+from mmskelssl.converters.messages import shown
 from mmskelssl.converters.ntu import read_skeleton_file
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.functional import nearest
-from mmskelssl.utils.config import ConfigError
+from mmskelssl.utils.errors import ClipError, ConfigError
 
+_TAKEN = 'give a .skeleton file, an array (M, T, V, C) or (T, V, C), a list of these, or a clip store or its folder'
 Inputs = str | os.PathLike | np.ndarray | ClipStore | Sequence[str | os.PathLike | np.ndarray]
 
 
@@ -62,7 +64,7 @@ class SkeletonInferencer:
         device: Where the model goes; by default the accelerator, if there is one.
         gallery: Store (or its path) whose clips are the neighbours to find; a model without a classifier needs one.
         gallery_split: Split of the gallery; by default all of its clips.
-        modality: Whose features neighbours are sought by; by default the model's first.
+        stream: Whose features neighbours are sought by; by default the model's first.
 
     Raises:
         CheckpointError, ConfigError, StoreError: As :func:`init_model` and :func:`extract_features`.
@@ -75,13 +77,13 @@ class SkeletonInferencer:
         device: str | None = None,
         gallery: ClipStore | str | os.PathLike | None = None,
         gallery_split: str | None = None,
-        modality: str | None = None,
+        stream: str | None = None,
     ) -> None:
         self.model = init_model(config, checkpoint, device)
         known = [self.model.modality] if self.is_classifier else list(self.model.streams)
-        self.modality = modality or known[0]
-        if self.modality not in known:
-            raise ConfigError(f"The model has no modality '{self.modality}', but {known}.")
+        self.stream = stream or known[0]
+        if self.stream not in known:
+            raise ConfigError(f"The model has no stream '{self.stream}': its streams are {known}.")
         self.gallery = gallery if gallery is None or isinstance(gallery, ClipStore) else ClipStore(gallery)
         if self.gallery is not None:
             indices = slice(None) if gallery_split is None else self.gallery.split(gallery_split)
@@ -97,8 +99,8 @@ class SkeletonInferencer:
         """Classes of clips by a classifier, neighbours by a pre-trained model.
 
         Args:
-            inputs: A raw NTU file (``.skeleton``), a clip (M, T, V, C) in metres, a list of these, or a clip store or
-                its path.
+            inputs: A raw NTU file (``.skeleton``), a clip (M, T, V, C) or (T, V, C) in metres, a list of these, or a
+                clip store or its path.
             k: How many classes or neighbours of each clip.
         """
         return self.classify(inputs, k) if self.is_classifier else self.neighbours(inputs, k)
@@ -149,16 +151,30 @@ class SkeletonInferencer:
 
     def _features(self, data: ClipStore | Sequence[np.ndarray], split: str | None = None) -> Tensor:
         """(N, D) features."""
-        return extract_features(self.model, data, split)['features'][self.modality]
+        return extract_features(self.model, data, split)['features'][self.stream]
+
+
+def _is_raw(path: str | os.PathLike) -> bool:
+    return Path(path).suffix.lower() == '.skeleton'
 
 
 def _named(inputs: Inputs) -> tuple[list[str], ClipStore | list[np.ndarray]]:
     """Names of the clips, and the clips as :func:`extract_features` takes them."""
-    if isinstance(inputs, (str, os.PathLike)) and Path(inputs).suffix != '.skeleton':
+    is_path = isinstance(inputs, (str, os.PathLike))
+    if is_path and Path(inputs).is_file() and not _is_raw(inputs):
+        raise ClipError(f'{inputs} is not a .skeleton file: {_TAKEN}.')
+    if is_path and not _is_raw(inputs):
         inputs = ClipStore(inputs)
     if isinstance(inputs, ClipStore):
         return inputs.names.tolist(), inputs
     if isinstance(inputs, (str, os.PathLike, np.ndarray)):
         inputs = [inputs]
+    if not isinstance(inputs, Sequence):
+        raise ClipError(f'{shown(inputs)} is not an input: {_TAKEN}.')
+    for item in inputs:
+        if not isinstance(item, np.ndarray) and not (isinstance(item, (str, os.PathLike)) and _is_raw(item)):
+            raise ClipError(
+                f'{shown(item)} in the list is neither an array nor the path of a .skeleton file: {_TAKEN}.'
+            )
     names = [f'clip {i}' if isinstance(item, np.ndarray) else Path(item).stem for i, item in enumerate(inputs)]
     return names, [item if isinstance(item, np.ndarray) else read_skeleton_file(item) for item in inputs]

@@ -20,6 +20,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
+from mmskelssl.utils.config import without_scope
 from mmskelssl.utils.errors import CheckpointError
 
 
@@ -186,7 +187,7 @@ def checkpoint_config(checkpoint: Mapping, filename: str) -> Config:
         raise CheckpointError(f'Checkpoint {filename} carries no config: give the config that it was trained with.')
     try:
         statements = ast.parse(text).body
-        return Config({statement.targets[0].id: _plain(statement.value) for statement in statements})
+        return without_scope(Config({s.targets[0].id: _plain(s.value) for s in statements}))
     except (AttributeError, SyntaxError, ValueError) as error:
         raise CheckpointError(
             f'The config in checkpoint {filename} is not the plain data that MMEngine writes: give the config file '

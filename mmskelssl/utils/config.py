@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -122,7 +123,21 @@ def read_config(path: str | os.PathLike, options: Mapping[str, object] | None = 
             wrong.append(f'{key}={value!r} does not fit {path}: {error}')
     if wrong:
         raise ConfigError('\n'.join(wrong))
-    return cfg
+    return without_scope(cfg)
+
+
+def without_scope(cfg: Config) -> Config:
+    """A config without ``_scope_``, MMEngine's mark on what is inherited by ``mmskelssl::``.
+
+    The mark says in which registry a type is found, which is ours anyway, and would be handed on as an argument.
+    """
+    return Config(_unmarked(cfg.to_dict()), cfg_text=cfg.text, filename=cfg.filename)
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items() if (key, item) != ('_scope_', 'mmskelssl')}
+    return type(value)(map(_unmarked, value)) if isinstance(value, (list, tuple)) else value
 
 
 def model_config(cfg: Config) -> dict:

@@ -35,3 +35,13 @@ def test_it_trains_from_a_wheel_outside_of_the_checkout(tmp_path, options):
     output = call(sys.executable, tool, 'mine.py', '--work-dir', 'w', *options, PYTHONPATH=str(tmp_path / 'site'))
     assert 'pkg_resources' not in output
     assert 'mine.py passes.' in output if options else (tmp_path / 'w/epoch_1.pth').exists()
+
+
+def test_a_checkpoint_of_it_is_evaluated(tmp_path, run_tool, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_store(tmp_path / 'store', train=27, test=13)
+    (tmp_path / 'mine.py').write_text(CONFIG)
+    assert run_tool('train.py', 'mine.py', '--work-dir', 'w')[0] == 0
+    status, out, err = run_tool('evaluate.py', 'w/epoch_1.pth', '--protocols', 'knn')
+    assert status == 0, err
+    assert 'knn' in out

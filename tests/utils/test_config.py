@@ -1,8 +1,9 @@
 import argparse
 
 import pytest
+from mmengine.config import Config
 
-from mmskelssl.utils.config import add_config_arguments, parse_value, read_config
+from mmskelssl.utils.config import add_config_arguments, parse_value, read_config, without_scope
 from mmskelssl.utils.errors import ConfigError
 
 
@@ -57,3 +58,10 @@ def test_overrides_that_do_not_fit_are_all_named(tmp_path):
     with pytest.raises(ConfigError, match=r'(?s)a.5=1 does not fit .*c.py.*a.x=2 does not fit .*c.py'):
         read_config(tmp_path / 'c.py', {'a.5': 1, 'a.x': 2, 'b': 4})
     assert read_config(tmp_path / 'c.py', {'b': 'p, q'}).to_dict() == dict(a=[1, 2], b='p, q')
+
+
+def test_marks_of_inherited_sections_are_gone_and_others_stay():
+    inner = [dict(type='A', _scope_='mmskelssl'), dict(_scope_='mmpretrain')]
+    cfg = without_scope(Config(dict(_scope_='mmskelssl', a=dict(b=inner, c=(1, 2))), filename='x.py'))
+    assert cfg.to_dict() == dict(a=dict(b=[dict(type='A'), dict(_scope_='mmpretrain')], c=(1, 2)))
+    assert cfg.filename == 'x.py'

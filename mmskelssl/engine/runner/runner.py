@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 
 import mmengine.runner
@@ -25,6 +24,7 @@ from mmskelssl.engine.hooks.setup_check_hook import check_length
 from mmskelssl.engine.interruption import InterruptionHook
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.checkpoints import load_checkpoint_file
+from mmskelssl.utils.config import without_scope
 from mmskelssl.utils.errors import ConfigError
 
 # Without these a run ends well and is wrong.
@@ -48,7 +48,7 @@ class RightRun:
     @classmethod
     def from_cfg(cls, cfg: Config) -> RightRun:
         """Builds a runner; a resumed run goes on with the checkpoint's seed, from its samplers to its model."""
-        cfg = copy.deepcopy(cfg)
+        cfg = without_scope(cfg if isinstance(cfg, Config) else Config(cfg))
         if not (cfg.get('resume') and cfg.get('load_from')):
             return super().from_cfg(cfg)
         given = cfg.get('randomness', {}).get('seed')
@@ -90,12 +90,9 @@ class RightRun:
 
     @classmethod
     def build_dataloader(cls, dataloader: DataLoader | dict, *args, **kwargs) -> DataLoader:
-        """Builds a loader; a missing sampler is torch's, and functions are spared the mark of inherited sections."""
+        """Builds a loader; a missing sampler is torch's."""
         if isinstance(dataloader, dict):
             dataloader = {'sampler': None, **dataloader}
-            for name in ('collate_fn', 'worker_init_fn'):
-                if isinstance(function := dataloader.get(name), dict):
-                    dataloader[name] = {key: value for key, value in function.items() if key != '_scope_'}
         return super().build_dataloader(dataloader, *args, **kwargs)
 
 

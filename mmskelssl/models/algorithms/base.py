@@ -112,7 +112,7 @@ class SelfSupervised(SkeletonModel):
                     f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views '
                     'of MultiView in data_preprocessor.train_pipeline.'
                 )
-            return self.loss(inputs, data_samples)
+            return check_losses(self, self.loss(inputs, data_samples))
         features = self.extract(inputs if isinstance(inputs, Tensor) else inputs[0])
         if mode == 'tensor':
             return features
@@ -141,3 +141,19 @@ class SelfSupervised(SkeletonModel):
 
 def _joined(stream: str, neck: str) -> str:
     return f'{stream}_{neck}' if neck else stream
+
+
+def check_losses(model: nn.Module, losses: object) -> dict[str, Tensor]:
+    """What ``loss`` of a method returned, if it is what it has to be.
+
+    Raises:
+        TypeError: If it is not a dict of tensors with a ``loss`` in one of their names; the message says what it is.
+    """
+    who, wanted = f'{type(model).__name__}.loss', "it has to return a dict such as {'loss_joint': tensor}"
+    if not isinstance(losses, Mapping):
+        raise TypeError(f'{who} returned a {type(losses).__name__}: {wanted}.')
+    if wrong := [name for name, value in losses.items() if not isinstance(value, Tensor)]:
+        raise TypeError(f'{who} returned {wrong[0]}={losses[wrong[0]]!r}, not a tensor: {wanted}.')
+    if not any('loss' in name for name in losses):
+        raise TypeError(f"{who} returned {list(losses)}, none with 'loss' in its name: {wanted}.")
+    return dict(losses)

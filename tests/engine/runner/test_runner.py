@@ -115,9 +115,6 @@ def test_features_that_are_not_finite_are_not_evaluated(load):
         runner.train()
 
 
-def test_functions_are_spared_the_mark_of_inherited_sections(load):
-    cfg = load()
-    loader = dict(cfg.train_dataloader, collate_fn=dict(type='default_collate', _scope_='mmskelssl'))
-    assert Runner.build_dataloader(loader).collate_fn.keywords == {}
-    assert isinstance(Runner.build_dataloader({k: v for k, v in loader.items() if k != 'sampler'}).sampler,
-                      torch.utils.data.SequentialSampler)  # fmt: skip
+def test_a_missing_sampler_is_torchs(load):
+    loader = {key: value for key, value in load().train_dataloader.items() if key != 'sampler'}
+    assert isinstance(Runner.build_dataloader(loader).sampler, torch.utils.data.SequentialSampler)
