@@ -24,7 +24,7 @@ from mmskelssl.utils.errors import ClipError, StoreError
 THIRD = ('score', 'zero')
 MAX_PIXELS = 100_000
 # By joints and coordinates; others have to be named.
-_LAYOUTS = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
+_LAYOUTS: dict[tuple[int, ...], SkeletonLayout] = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
 
 
 class PysklReader(Reader):
