@@ -79,7 +79,7 @@ class InterruptionHook(Hook):
         """The same, during validation between two epochs."""
         self._stop_if_told(runner, runner.iter)
 
-    def after_gallery_iter(self, runner: Runner) -> None:
+    def after_gallery_iter(self, runner: Runner, **kwargs) -> None:
         """The same, while a gallery is encoded."""
         self._stop_if_told(runner, runner.iter)
 

@@ -56,10 +56,11 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
     Args:
         filename: Path of the file.
         map_location: As for :func:`torch.load`.
-        mmap: Whether to read tensors only when they are used, without checking them for damage.
+        mmap: Whether to read tensors only when they are used, without checking them for damage or NaN.
 
     Raises:
-        CheckpointError: If the file is missing, unreadable, damaged, or holds anything that would execute code.
+        CheckpointError: If the file is missing, unreadable, damaged, holds anything that would execute code, or weights
+            that are not finite.
     """
     try:
         check_crc(filename, tensors=not mmap)
@@ -84,7 +85,23 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
         ) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__}, not a checkpoint: use another file.')
+    if not mmap:
+        _check_finite(checkpoint.get('state_dict', checkpoint), filename)
     return checkpoint
+
+
+def _check_finite(weights: object, filename: str) -> None:
+    tensors = weights.items() if isinstance(weights, Mapping) else ()
+    bad = [
+        name
+        for name, value in tensors
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and not value.isfinite().all()
+    ]
+    if bad:
+        raise CheckpointError(
+            f'Checkpoint {filename} holds weights that are not finite: {bad[0]} and {len(bad) - 1} more have NaN or '
+            'infinity. The run that wrote it went wrong; use an earlier checkpoint.'
+        )
 
 
 def check_crc(filename: str | os.PathLike, tensors: bool = True) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from mmskelssl.models.distributed import any_rank, unwrap_model
 from mmskelssl.registry import HOOKS
@@ -16,6 +19,8 @@ from mmskelssl.utils.errors import NonFiniteError
 @HOOKS.register_module()
 class FiniteCheckHook(Hook):
     """Stops a run on a loss or gradient that is not finite, before any parameter moves, on all processes together.
+
+    Features and scores that are evaluated have to be finite, too.
 
     MMEngine calls no hook between the backward pass and the optimizer's step, so gradients are checked in a hook of the
     optimizer itself. A loss scaler (AMP) skips the optimizer when its scale makes gradients overflow; this is harmless
@@ -55,6 +60,22 @@ class FiniteCheckHook(Hook):
         overflows = scaler is not None and scaler.is_enabled() and scaler.get_scale() < 1
         self._stop_if(runner, 'gradient', ['it overflows even at a loss scale of 1'] if overflows else [])
 
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Sequence[dict] | None = None
+    ) -> None:
+        """Raises a NonFiniteError for features or scores that are not finite."""
+        _check_outputs(outputs, runner.val_loop.dataloader.dataset)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Sequence[dict] | None = None
+    ) -> None:
+        """The same."""
+        _check_outputs(outputs, runner.test_loop.dataloader.dataset)
+
+    def after_gallery_iter(self, runner: Runner, loader: DataLoader, outputs: Sequence[dict]) -> None:
+        """The same."""
+        _check_outputs(outputs, loader.dataset)
+
     def _stop_if(self, runner: Runner, what: str, problems: list[str]) -> None:
         if any_rank(bool(problems)):
             ranks = all_gather_object((problems, self._clips))
@@ -65,6 +86,21 @@ class FiniteCheckHook(Hook):
                 f'({", ".join(dict.fromkeys(problem for own, _ in ranks for problem in own))}). No parameter was '
                 'changed by it. What to do: docs/troubleshooting.md, "Bad numbers". Clips of this update: '
                 f'{", ".join(clips)}.'
+            )
+
+
+def _check_outputs(outputs: Sequence[dict] | None, dataset: Dataset) -> None:
+    for output in outputs or ():
+        tensors = dict(output.get('features', {}), **{name: output[name] for name in ('scores',) if name in output})
+        for name in non_finite(tensors):
+            rows = tensors[name].flatten(1).isfinite().all(1)
+            clips = output['index'][~rows].tolist()
+            names = getattr(dataset, 'names', None)
+            first = clips[0] if names is None else names[clips[0]]
+            raise NonFiniteError(
+                f'{"Scores" if name == "scores" else f"Features of {name}"} are not finite for {len(clips)} of '
+                f'{len(rows)} clips, such as {first}: the weights, or this clip, are of no use. What to do: '
+                'docs/troubleshooting.md, "Bad numbers".'
             )
 
 
