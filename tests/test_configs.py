@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from workshop import ROOT, random_clip
 
 from mmskelssl.cli.config_check import check_config
 from mmskelssl.cli.config_warnings import config_warnings
-from mmskelssl.datasets import SkeletonDataset
-from mmskelssl.datasets.layouts import get_layout
-from mmskelssl.datasets.transforms import ViewPipeline
+from mmskelssl.datasets import ClipBatch, SkeletonDataset
+from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.transforms import Normalization
+from mmskelssl.engine.hooks import MomentumUpdateHook, QueueEnqueueHook, SetupCheckHook
+from mmskelssl.evaluation import KNN
+from mmskelssl.models import SelfSupervised, SkeletonDataPreprocessor
 from mmskelssl.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -28,11 +32,13 @@ from mmskelssl.registry import (
     PARAM_SCHEDULERS,
     TRANSFORMS,
 )
+from mmskelssl.utils.config import model_config
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
+CONFIGS = ROOT / 'configs'
 FILES = sorted(path for path in CONFIGS.rglob('*.py') if not {'_base_', 'protocols'} & set(path.parts))
+METHODS = '|'.join(path.name for path in CONFIGS.iterdir() if path.name not in ('_base_', 'protocols'))
 NAME = re.compile(
-    r'(?P<method>[a-z0-9]+(?:_mutual)?)_(?P<backbone>[a-z][a-z0-9-]*)_(?:(?P<variant>[a-z0-9-]+)_)?'
+    rf'(?P<method>{METHODS})_(?P<backbone>[a-z][a-z0-9-]*)_(?:(?P<variant>[a-z0-9-]+)_)?'
     r'(?P<processes>\d+)xb(?P<batch>\d+)-(?P<epochs>\d+)e_(?P<dataset>[a-z0-9-]+)-(?P<split>[a-z0-9]+)'
 )
 
@@ -53,9 +59,7 @@ def cfg(path) -> Config:
 
 
 def loaders(cfg: Config) -> list[dict]:
-    stages = [f'{stage}_dataloader' for stage in ('train', 'val', 'test')]
-    galleries = [cfg.get(key, {}).get('gallery_dataloader') for key in ('val_cfg', 'test_cfg')]
-    return [loader for loader in [*map(cfg.get, stages), *galleries] if loader]
+    return [cfg[f'{stage}_dataloader'] for stage in ('train', 'val', 'test')]
 
 
 def options(config: dict) -> dict:
@@ -80,54 +84,95 @@ def test_name_says_what_the_config_does(path, cfg):
     assert cfg.auto_scale_lr.base_batch_size == int(match['batch']) * int(match['processes'])
 
 
-def test_model_builds(cfg):
+def test_model_builds_with_its_views(cfg):
     with torch.device('meta'):  # without the memory and the time of the papers' sizes
-        assert isinstance(MODELS.build(cfg.model), torch.nn.Module)
+        model = MODELS.build(model_config(cfg))
+    assert isinstance(model, SelfSupervised)
+    views = model.data_preprocessor
+    assert isinstance(views, SkeletonDataPreprocessor)
+    assert (views.layout, views.num_persons) == (model.layout, model.num_persons)
+    made = views_of(views, model.layout, training=True)
+    assert len(made) == model.num_views
+    assert {view.shape[1::2] for view in made} == {(model.num_persons, model.layout.num_joints)}
+    assert len(views_of(views, model.layout, training=False)) == 1
 
 
-def test_backbone_is_for_the_layout_of_the_model(cfg):
-    backbone, layout = cfg.model.backbone, get_layout(cfg.model.layout)
-    assert backbone.get('num_joints', layout.num_joints) == layout.num_joints
-    assert get_layout(backbone.get('layout', layout)) == layout
-    assert {'num_joints', 'layout'} & set(backbone)  # neither is left to a default
+def views_of(views: SkeletonDataPreprocessor, layout: SkeletonLayout, training: bool) -> list[torch.Tensor]:
+    clips = [random_clip(1 + seed % 2, 8 + 30 * seed, layout.num_joints, seed=seed) for seed in range(4)]
+    batch = dict(inputs=dict(clips=ClipBatch.of(clips), keys=torch.arange(4)), data_samples={})
+    return views(batch, training)['inputs']
 
 
-def test_checks_come_with_the_model(cfg):
-    hooks = {hook.type for hook in cfg.custom_hooks}
-    assert 'SetupCheckHook' in hooks
-    if cfg.model.type == 'SkeletonClassifier':
-        assert ('FrozenBackboneHook' in hooks) == cfg.model.frozen
-    else:
-        assert {'MomentumUpdateHook', 'QueueEnqueueHook'} <= hooks
+def test_layout_and_persons_are_said_by_the_model_alone(cfg):
+    assert {'layout', 'num_persons'} <= set(cfg.model)  # neither is left to a default
+    assert not {'layout', 'num_persons', 'num_joints'} & set(cfg.model.backbone)
+    for section in [cfg.data_preprocessor, *(loader.dataset for loader in loaders(cfg))]:
+        assert not {'layout', 'num_persons', 'pipeline'} & set(section)
 
 
 def test_hooks_and_metrics_build(cfg):
-    for hook in [*cfg.custom_hooks, *cfg.default_hooks.values()]:
-        HOOKS.build(hook)
-    for metric in (cfg.val_evaluator, cfg.test_evaluator):
-        METRICS.build(metric)
+    """Those that every model needs come with the runtime; a config adds none."""
+    hooks = {name: HOOKS.build(hook) for name, hook in cfg.default_hooks.items()}
+    needed = dict(setup_check=SetupCheckHook, momentum_update=MomentumUpdateHook, queue_enqueue=QueueEnqueueHook)
+    assert all(type(hooks[name]) is kind for name, kind in needed.items())
+    assert not cfg.get('custom_hooks')
+    assert {type(METRICS.build(metric)) for metric in (cfg.val_evaluator, cfg.test_evaluator)} == {KNN}
 
 
-def test_pipelines_build_and_datasets_take_their_options(cfg):
+def test_datasets_take_their_options_and_normalizations_build(cfg):
     for loader in loaders(cfg):
         assert DATASETS.get(loader.dataset.type) is SkeletonDataset
         bound = inspect.signature(SkeletonDataset).bind(**options(loader.dataset))
         assert {'store', 'split'} <= set(bound.arguments)
-        if loader.dataset.get('pipeline') is not None:
-            ViewPipeline(loader.dataset.pipeline)
         for step in loader.dataset.get('normalize', ()):
-            TRANSFORMS.build(step)
+            assert isinstance(TRANSFORMS.build(step), Normalization)
         assert DATA_SAMPLERS.get(loader.sampler.type) and FUNCTIONS.get(loader.collate_fn.type)
 
 
 def test_pretraining_monitors_on_the_same_data(cfg):
-    """Queries are another split than training's, the gallery is training's, all of one store and normalization."""
-    datasets = [loader.dataset for loader in loaders(cfg)]
-    train, val, test, *galleries = datasets
+    """Queries are of another split than training, of one store and normalization; the gallery is what is trained on."""
+    train, val, test = (loader.dataset for loader in loaders(cfg))
     assert train.split != val.split == test.split
-    assert all(gallery.split == train.split for gallery in galleries)
-    assert all(dataset.store == train.store for dataset in datasets)
-    assert all(dataset.get('normalize') == train.get('normalize') for dataset in datasets)
+    assert all(dataset.store == train.store for dataset in (val, test))
+    assert all(dataset.get('normalize') == train.get('normalize') for dataset in (val, test))
+    assert not any('gallery_dataloader' in cfg[key] for key in ('val_cfg', 'test_cfg'))
+
+
+# Sets and views are two halves of a config: any of one goes with any of the other.
+
+SETS = sorted(path for path in (CONFIGS / '_base_' / 'sets').glob('*.py') if path.stem != 'crossclr_normalization')
+VIEWS = sorted((CONFIGS / '_base_' / 'views').glob('*.py'))
+PERSONS = dict(nw_ucla=('kinect20', 1))  # others are of ntu25 and up to two
+
+
+def by_stem(paths: list[Path]) -> dict:
+    return dict(argvalues=paths, ids=[path.stem for path in paths])
+
+
+@pytest.mark.parametrize('views', **by_stem(VIEWS))
+@pytest.mark.parametrize('data', **by_stem(SETS))
+def test_every_set_goes_with_every_view_pipeline(tmp_path, data, views):
+    layout, persons = PERSONS.get(data.stem.removesuffix('_xview'), ('ntu25', 2))
+    bases = ['models/skeletonclr_bigru', 'schedules/sgd_300e', 'default_runtime']
+    bases = [CONFIGS / '_base_' / f'{base}.py' for base in bases] + [data, views]
+    model = dict(layout=layout, num_persons=persons, backbone=dict(hidden_channels=4))
+    (tmp_path / 'joined.py').write_text(f'_base_ = {[str(path) for path in bases]}\nmodel = {model}\n')
+    cfg = Config.fromfile(tmp_path / 'joined.py')
+    assert check_config(cfg) == []
+    made = MODELS.build(model_config(cfg))
+
+    dataset = cfg.train_dataloader.dataset
+    clips = [random_clip(1 + seed % 2, 8 + 30 * seed, made.layout.num_joints, seed=seed) for seed in range(4)]
+    batch = ClipBatch.of(clips)
+    for step in dataset.normalize:
+        batch = TRANSFORMS.build(step).normalize(batch, made.layout)
+    inputs = dict(clips=batch, keys=torch.arange(4))
+    for training in (True, False):
+        out = made.data_preprocessor(dict(inputs=inputs, data_samples={}), training)['inputs']
+        frames = cfg.data_preprocessor.test_pipeline[0].num_frames
+        assert {tuple(view.shape) for view in out} == {(4, persons, frames, made.layout.num_joints, 3)}
+        assert all(view.isfinite().all() for view in out)
+    assert made(out[0])['joint'].shape == (4, 8)
 
 
 def test_the_check_finds_nothing(path, cfg):
@@ -140,7 +185,7 @@ def test_the_papers_data_are_normalized_as_in_the_papers(cfg):
         if loader.dataset.store.startswith(('data/ntu', 'data/pku_mmd')):
             types = [step.type for step in loader.dataset.normalize]
             # CrosSCLR's views have 50 frames.
-            is_crossclr = "'num_frames': 50" in str(loader.dataset.pipeline)
+            is_crossclr = cfg.data_preprocessor.test_pipeline[0].num_frames == 50
             assert types == (['CenterPersons', 'ResizeClips', 'AlignShoulders'] if is_crossclr else ['PreNormalize'])
 
 

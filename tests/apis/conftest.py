@@ -1,27 +1,27 @@
-import pytest
-import torch
-from mmengine.config import Config
+from pathlib import Path
 
-from mmskelssl.registry import MODELS
-from mmskelssl.utils.config import model_config
+import pytest
+from mmengine.config import Config
+from workshop import write_checkpoint
 
 
 @pytest.fixture
 def pretraining_config() -> Config:
     """Of a tiny SkeletonCLR on clips of 25 joints."""
-    backbone = dict(type='BiGRU', hidden_channels=4)
-    pipeline = [dict(type='CenterCropResize', num_frames=8, ratio=0.95)]
     return Config(
         dict(
             model=dict(
                 type='SkeletonCLR',
                 modalities=['joint', 'bone'],
-                backbone=backbone,
+                backbone=dict(type='BiGRU', hidden_channels=4),
                 neck=dict(type='ProjectionNeck'),
                 queue_size=8,
                 feat_dim=4,
             ),
-            data_preprocessor=dict(type='SkeletonDataPreprocessor', test_pipeline=pipeline),
+            data_preprocessor=dict(
+                type='SkeletonDataPreprocessor',
+                test_pipeline=[dict(type='CenterCropResize', num_frames=8, ratio=0.95)],
+            ),
             test_dataloader=dict(
                 dataset=dict(type='SkeletonDataset', store='nowhere', normalize=[dict(type='CenterClip')])
             ),
@@ -38,13 +38,9 @@ def classifier_config(pretraining_config) -> Config:
 
 @pytest.fixture
 def make_checkpoint(tmp_path):
-    """Writes a checkpoint of random weights with its config in it, as MMEngine does."""
+    """Writes a checkpoint of random weights with its config in it."""
 
-    def make(cfg, name='epoch_1.pth', **meta):
-        torch.manual_seed(0)
-        model = MODELS.build(model_config(cfg))
-        path = tmp_path / name
-        torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=cfg.pretty_text, **meta)), path)
-        return path
+    def make(cfg: Config, name: str = 'epoch_1.pth', **meta: object) -> Path:
+        return write_checkpoint(tmp_path / name, cfg, **meta)
 
     return make

@@ -1,10 +1,13 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
 from mmskelssl.apis import extract_features, init_model
-from mmskelssl.datasets import ClipStore, SkeletonDataset
+from mmskelssl.datasets import ClipBatch, ClipStore, SkeletonDataset
+from mmskelssl.datasets.transforms import CenterClip, ViewPipeline, normalize_clip
 from mmskelssl.utils import CheckpointError, ClipError, StoreError
 from mmskelssl.utils.config import ConfigError
 
@@ -77,9 +80,27 @@ def test_persons_of_zeros_count_for_nothing(pretraining_config):
         extract_features(model, [])
 
 
+def test_clips_are_normalized_and_seen_as_the_config_tests(pretraining_config, make_store):
+    model = init_model(pretraining_config, device='cpu')
+    clip = ClipStore(make_store())[3]
+    (view,) = ViewPipeline(pretraining_config.data_preprocessor.test_pipeline)(
+        ClipBatch.of([normalize_clip(clip, [CenterClip()], 'ntu25')]), torch.zeros(1, dtype=torch.long), model.layout
+    )
+    expected = model(view)
+    for name, feature in extract_features(model, [clip])['features'].items():
+        torch.testing.assert_close(feature, expected[name])
+
+
+def test_a_model_without_test_views_says_where_they_belong(pretraining_config):
+    pretraining_config.pop('data_preprocessor')
+    model = init_model(pretraining_config, device='cpu')
+    with pytest.raises(ConfigError, match='set test_pipeline of data_preprocessor'):
+        extract_features(model, [np.ones((1, 4, 25, 3))])
+
+
 @pytest.mark.parametrize('clip, message', [
     (np.zeros((1, 4, 20, 3)) + 1, "Clip 'number 1' has 20 joints, but layout 'ntu25' has 25"),
-    (np.ones((4, 25, 3)), "Clip 'number 1' has shape"),
+    (np.ones((25, 3)), "Clip 'number 1' has shape"),
     (np.full((1, 4, 25, 3), np.nan), 'NaN'),
 ])  # fmt: skip
 def test_unusable_clips_are_named(pretraining_config, clip, message):
@@ -108,3 +129,37 @@ def test_checkpoint_without_config(pretraining_config, tmp_path):
 def test_unknown_name():
     with pytest.raises(ConfigError, match="no config 'cdm'.*list_models"):
         init_model('cdm')
+
+
+def test_a_clip_without_an_axis_of_persons_is_of_one_person(pretraining_config):
+    model = init_model(pretraining_config, device='cpu')
+    clip = np.random.default_rng(0).normal(0, 0.3, (9, 25, 3)).astype(np.float32)
+    expected = extract_features(model, [clip[None]])['features']['joint']
+    for data in (clip, [clip], clip[None]):
+        torch.testing.assert_close(extract_features(model, data)['features']['joint'], expected)
+
+
+def test_persons_left_out_are_noted(pretraining_config, make_store):
+    model = init_model(
+        Config(dict(pretraining_config, model=dict(pretraining_config.model, num_persons=1))), device='cpu'
+    )
+    one, two = np.ones((1, 4, 25, 3)), np.ones((2, 4, 25, 3))
+    with pytest.warns(UserWarning, match=r'takes 1 person\(s\) .* left out of 2 of 3 clips'):
+        extract_features(model, [two, one, two])
+    with pytest.warns(UserWarning, match='left out of 3 of 7 clips'):
+        extract_features(model, make_store())
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        extract_features(model, [one])
+
+
+@pytest.mark.parametrize('data', [None, 5, 2.5, object()])
+def test_what_is_no_clip_is_refused(pretraining_config, data):
+    with pytest.raises(ClipError, match=r'is not what is taken: clips \(M, T, V, C\) or'):
+        extract_features(init_model(pretraining_config, device='cpu'), data)
+
+
+def test_a_store_of_another_layout_is_refused(pretraining_config, make_store):
+    model = init_model(pretraining_config, device='cpu')
+    with pytest.raises(ConfigError, match="store has layout 'kinect20', the model 'ntu25'"):
+        extract_features(model, make_store(layout='kinect20'))
