@@ -158,7 +158,7 @@ def _checked_head(annotation: Any) -> dict | None:
     """``frame_dir`` and ``label`` if they are text and a whole number."""
     try:
         name, label = annotation['frame_dir'], whole_number(annotation['label'])
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
     return dict(frame_dir=name, label=label) if isinstance(name, str) else None
 
