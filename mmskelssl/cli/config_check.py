@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from mmengine.config import Config
@@ -103,14 +103,14 @@ def missing_files(cfg: Config) -> list[Finding]:
     findings = [
         Finding(', '.join(keys), problem)
         for (store, split), keys in users.items()
-        if (problem := _problem(lambda store=store, split=split: _open_store(store, split), StoreError))
+        if (problem := _problem(partial(_open_store, store, split), StoreError))
     ]
     checkpoints = {f'{key}.pretrained': section.get('pretrained') for key, section in _sections(cfg)}
     checkpoints['load_from'] = cfg.get('load_from')
     return findings + [
         Finding(key, problem)
         for key, path in checkpoints.items()
-        if path and (problem := _problem(lambda path=path: load_checkpoint_file(path, 'cpu'), CheckpointError))
+        if path and (problem := _problem(partial(load_checkpoint_file, path, 'cpu'), CheckpointError))
     ]
 
 
@@ -239,9 +239,10 @@ def _parameters(kind: type) -> tuple[dict[str, Any], bool]:
     is_open = False
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     for owner in [owner for owner in kind.__mro__[:-1] if '__init__' in vars(owner)]:
-        signature = list(inspect.signature(owner.__init__).parameters.values())[1:]
+        constructor = vars(owner)['__init__']
+        signature = list(inspect.signature(constructor).parameters.values())[1:]
         try:
-            hints = typing.get_type_hints(owner.__init__)
+            hints = typing.get_type_hints(constructor)
         except (NameError, TypeError):  # annotations of other packages may not hold at run time
             hints = {}
         for parameter in signature:

@@ -58,8 +58,8 @@ class SmallBatch:
         return min(1, len(self.loader))
 
     def __iter__(self) -> Iterator[dict]:
-        requests = list(islice(chain.from_iterable(self.loader.batch_sampler), self.size))
-        options = dict(collate_fn=self.loader.collate_fn, worker_init_fn=self.loader.worker_init_fn)
+        requests = list(islice(chain.from_iterable(self.batch_sampler), self.size))
+        options: dict[str, Any] = dict(collate_fn=self.loader.collate_fn, worker_init_fn=self.loader.worker_init_fn)
         if self.loader.num_workers:
             options |= dict(num_workers=1, multiprocessing_context=self.loader.multiprocessing_context)
         return iter(DataLoader(self.loader.dataset, batch_sampler=[requests] if requests else [], **options))
@@ -76,7 +76,9 @@ class DryRunner(Runner):
 
 def smallest_batch(loader: DataLoader) -> int:
     """Clips of the smallest batch of an epoch, if they are few: what fails for one clip fails in the last batch."""
-    rest = 0 if loader.drop_last or not loader.batch_size else len(loader.sampler) % loader.batch_size
+    rest = 0
+    if loader.batch_size and not loader.drop_last:
+        rest = len(loader.sampler) % loader.batch_size  # type: ignore[arg-type]  # torch leaves lengths out
     return min(_CLIPS, loader.batch_size or _CLIPS, rest or _CLIPS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -49,7 +50,7 @@ class InterruptionHook(Hook):
 
     def __init__(self) -> None:
         self._received = 0
-        self._handlers: dict[int, object] = {}
+        self._handlers: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
         def note(number: int, frame: object) -> None:

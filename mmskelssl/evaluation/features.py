@@ -101,8 +101,8 @@ def cached_features(
     path = folder / f'{key.modality}-{key.digest[:16]}.npz'
     if not agreed(path.exists()):
         model = encoder().to(get_device())
-        values = encode(model, dataset, num_crops=key.num_crops, seed=key.seed, what=f'Encoding {key.modality}')
-        values = values[model.modality]
+        found = encode(model, dataset, num_crops=key.num_crops, seed=key.seed, what=f'Encoding {key.modality}')
+        values = found[model.modality]
         # One view per clip is the common case, and (N, D) what other programs expect.
         features = (values[0] if key.num_crops == 1 else values).numpy()
         text = np.array(json.dumps(asdict(key)))
@@ -157,7 +157,8 @@ def encode(
         Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
     """
     model = unwrap_model(model).eval()
-    positions = range(len(dataset)) if positions is None else positions
+    if positions is None:
+        positions = range(len(dataset))  # type: ignore[arg-type]  # torch leaves lengths out of the type
     requests = [ClipRequest(int(index), seed, epoch) for epoch in range(num_crops) for index in positions]
     shares = _shares([requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)])
     # A process without a share encodes a batch all the same: it has to know the shape of what it gathers.

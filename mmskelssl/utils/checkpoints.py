@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import logging
 import os
 import pickle
@@ -36,7 +37,7 @@ _history_method.__module__, _history_method.__qualname__ = 'builtins', 'getattr'
 
 # What MMEngine writes into its checkpoints beside tensors (the message hub's histories): all of it is plain data.
 # `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays.
-_MULTIARRAY = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+_MULTIARRAY = importlib.import_module('numpy._core.multiarray' if hasattr(np, '_core') else 'numpy.core.multiarray')
 _DTYPES = [type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')]
 _SAFE_TYPES = [
     *(HistoryBuffer, deque, _history_method),
@@ -155,8 +156,8 @@ def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
         else:
             newest = str(path)
             break
-    for error in damaged:
-        print_log(f'{error} It is skipped.', level=logging.WARNING)
+    for damage in damaged:
+        print_log(f'{damage} It is skipped.', level=logging.WARNING)
     if damaged and newest is None:
         raise CheckpointError(f'No checkpoint in {folder} is whole: start again in another --work-dir.')
     return newest
@@ -195,7 +196,7 @@ def checkpoint_config(checkpoint: Mapping, filename: str) -> Config:
         ) from error
 
 
-def _plain(node: ast.expr) -> object:
+def _plain(node: ast.expr | None) -> object:
     """The value of an expression of literals, ``dict(key=value)`` and ``dict({key: value})``."""
     match node:
         case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as entries], keywords=[]):
@@ -208,7 +209,7 @@ def _plain(node: ast.expr) -> object:
             return [_plain(item) for item in node.elts]
         case ast.Tuple():
             return tuple(_plain(item) for item in node.elts)
-    return ast.literal_eval(node)
+    return ast.literal_eval(node)  # type: ignore[arg-type]  # it refuses None, the key of a ** in a dict
 
 
 def check_weights(weights: Mapping[str, torch.Tensor], module: nn.Module, what: str) -> None:

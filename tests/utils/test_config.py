@@ -62,6 +62,5 @@ def test_overrides_that_do_not_fit_are_all_named(tmp_path):
 
 def test_marks_of_inherited_sections_are_gone_and_others_stay():
     inner = [dict(type='A', _scope_='mmskelssl'), dict(_scope_='mmpretrain')]
-    cfg = without_scope(Config(dict(_scope_='mmskelssl', a=dict(b=inner, c=(1, 2))), filename='x.py'))
+    cfg = without_scope(Config(dict(_scope_='mmskelssl', a=dict(b=inner, c=(1, 2)))))
     assert cfg.to_dict() == dict(a=dict(b=[dict(type='A'), dict(_scope_='mmpretrain')], c=(1, 2)))
-    assert cfg.filename == 'x.py'

@@ -48,14 +48,12 @@ class FiniteCheckHook(Hook):
         runner.model.register_forward_hook(note_losses)
         runner.optim_wrapper.optimizer.register_step_pre_hook(check)
 
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict) -> None:
         if runner.optim_wrapper.should_update():  # the first batch of an update
             self._clips: list[int] = []
         self._clips += data_batch['data_samples']['index'].tolist()
 
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
-    ) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict) -> None:
         """Raises a NonFiniteError for losses of accumulated batches, and for overflow that no loss scale cures."""
         self._stop_if(runner, 'loss', non_finite(_losses(outputs)))
         scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)

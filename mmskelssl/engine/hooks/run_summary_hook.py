@@ -32,7 +32,7 @@ class RunSummaryHook(Hook):
     def _say(self, runner: Runner, loader: DataLoader, more: str) -> None:
         model, dataset = unwrap_model(runner.model), loader.dataset
         size = sum(parameter.numel() for parameter in model.parameters())
-        data = f'{len(dataset)} samples'
+        data = f'{len(dataset)} samples'  # type: ignore[arg-type]  # torch leaves lengths out
         if isinstance(dataset, SkeletonDataset):
             store, persons = dataset.store, dataset.store.num_persons[dataset.indices].max()
             data = (

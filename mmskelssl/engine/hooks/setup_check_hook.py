@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from mmengine.dist import get_world_size
@@ -115,7 +115,7 @@ def _check_evaluation(runner: Runner, stage: str, loop: BaseLoop) -> None:
 
 def _check_sampler(loader: DataLoader) -> None:
     """Other samplers than ClipSampler yield bare positions, so that every epoch has the same views."""
-    batch = next(iter(loader.batch_sampler or [loader.sampler]), [])
+    batch: Iterable = next(iter(loader.batch_sampler), []) if loader.batch_sampler else loader.sampler
     if not all(isinstance(request, ClipRequest) for request in batch):
         kind = type(getattr(loader.batch_sampler, 'sampler', loader.sampler)).__name__
         raise ConfigError(
@@ -126,7 +126,7 @@ def _check_sampler(loader: DataLoader) -> None:
 
 def check_length(loader: DataLoader, processes: int) -> None:
     """Raises a ConfigError if an epoch has no batch."""
-    clips, batch = len(loader.dataset), loader.batch_size
+    clips, batch = len(loader.dataset), loader.batch_size  # type: ignore[arg-type]  # torch leaves lengths out
     if loader.drop_last and math.ceil(clips / processes) < batch:
         raise ConfigError(
             f'train_dataloader: an epoch has no batch, since drop_last is set and {clips} clips, shared by {processes} '
@@ -144,6 +144,7 @@ def _check_classes(key: str, labels: Sequence[int]) -> None:
 
 def _overlap(one: Dataset, other: Dataset) -> int:
     """How many clips of a data set are also in another."""
-    both = isinstance(one, SkeletonDataset) and isinstance(other, SkeletonDataset)
-    same = both and one.store.path.resolve() == other.store.path.resolve()
-    return len(np.intersect1d(one.indices, other.indices)) if same else 0
+    if not isinstance(one, SkeletonDataset) or not isinstance(other, SkeletonDataset):
+        return 0
+    is_same = one.store.path.resolve() == other.store.path.resolve()
+    return len(np.intersect1d(one.indices, other.indices)) if is_same else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
-from mmengine.runner import Runner, TestLoop, ValLoop
+from mmengine.runner import BaseLoop, Runner, TestLoop, ValLoop
 from torch.utils.data import DataLoader
 
 from mmskelssl.registry import LOOPS
@@ -13,7 +13,7 @@ from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.progress import track
 
 
-class _GalleryMixin:
+class _GalleryMixin(BaseLoop):
     """Encodes the gallery, then runs the loop it is mixed into.
 
     Every output gets a column ``in_gallery`` (N,) bool.

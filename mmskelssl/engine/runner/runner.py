@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TypeVar
 
 import mmengine.runner
 from mmengine.config import Config
@@ -42,11 +43,14 @@ _USUAL = dict(finite_check=FiniteCheckHook, interruption=InterruptionHook, run_s
 _OF_MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 
+_Run = TypeVar('_Run', bound='RightRun')
+
+
 class RightRun:
     """Mixed into MMEngine's runners: what a config replaced or left out is there all the same."""
 
     @classmethod
-    def from_cfg(cls, cfg: Config) -> RightRun:
+    def from_cfg(cls: type[_Run], cfg: Config) -> _Run:
         """Builds a runner; a resumed run goes on with the checkpoint's seed, from its samplers to its model."""
         cfg = without_scope(cfg if isinstance(cfg, Config) else Config(cfg))
         if not (cfg.get('resume') and cfg.get('load_from')):

@@ -106,14 +106,15 @@ class SelfSupervised(SkeletonModel):
         Raises:
             ConfigError: If the number of views is not what the method learns from.
         """
+        views = [inputs] if isinstance(inputs, Tensor) else inputs
         if mode == 'loss':
-            if len(inputs) != self.num_views:
+            if len(views) != self.num_views:
                 raise ConfigError(
-                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views '
+                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(views)}: set num_views '
                     'of MultiView in data_preprocessor.train_pipeline.'
                 )
-            return check_losses(self, self.loss(inputs, data_samples))
-        features = self.extract(inputs if isinstance(inputs, Tensor) else inputs[0])
+            return check_losses(self, self.loss(views, data_samples))
+        features = self.extract(views[0])
         if mode == 'tensor':
             return features
         if mode == 'predict':
@@ -134,7 +135,7 @@ class SelfSupervised(SkeletonModel):
         """Stream to the feature (N, D) of its backbone."""
         return {name: self.encoder[name].backbone(x) for name, x in self.split(view).items()}
 
-    def embed(self, encoders: Mapping[str, nn.Module], view: Tensor) -> dict[str, Tensor]:
+    def embed(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """Names of :attr:`widths` to embeddings (N, D), not normalized."""
         return {_joined(name, neck): z for name, x in self.split(view).items() for neck, z in encoders[name](x).items()}
 

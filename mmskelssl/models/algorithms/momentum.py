@@ -117,7 +117,7 @@ class MomentumContrast(MomentumEncoders):
         """Name to width of what the bank holds beside the entities' keys."""
         return {}
 
-    def encode(self, encoders: Mapping[str, nn.Module], view: Tensor) -> dict[str, Tensor]:
+    def encode(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """Entity to embedding (N, D) of unit length."""
         return {name: F.normalize(z, dim=1) for name, z in self.embed(encoders, view).items()}
 
