@@ -116,7 +116,7 @@ def dry_run(cfg: Config, num_processes: int) -> None:
     total = loader.batch_size * num_processes
     size = sum(parameter.numel() for parameter in runner.model.parameters())
     numbers = {name.partition('/')[2]: buffer.current() for name, buffer in runner.message_hub.log_scalars.items()}
-    print(', '.join(f'{name} {value:.4g}' for name, value in numbers.items() if 'time' not in name))
+    print(', '.join(f'{name} {value:.4g}' for name, value in numbers.items() if 'loss' in name))
     print(f'{size:,} parameters; {clips:,} clips, {math.ceil(clips / total):,} iterations per epoch of {total} clips')
     print(f'{cfg.filename} passes.')
 

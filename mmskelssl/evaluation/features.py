@@ -22,6 +22,7 @@ from mmskelssl.datasets import SkeletonDataset, batch_collate
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
+from mmskelssl.evaluation.functional import check_finite
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.distributed import unwrap_model
@@ -155,6 +156,9 @@ def encode(
 
     Returns:
         Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
+
+    Raises:
+        NonFiniteError: If what the model gives for a clip is not finite.
     """
     model = unwrap_model(model).eval()
     if positions is None:
@@ -169,6 +173,7 @@ def encode(
         outputs = model(**model.data_preprocessor(batch, False), mode=mode)
         found = outputs if mode == 'tensor' else dict(scores=outputs[0]['scores'])
         parts.append({name: value.float().cpu() for name, value in found.items()})
+        check_finite(parts[-1], batch['data_samples']['index'].tolist(), getattr(dataset, 'names', None))
     lengths = [sum(map(len, share)) for share in shares]
     return {
         name: _gathered(torch.cat([part[name] for part in parts]), lengths).unflatten(0, (num_crops, len(positions)))

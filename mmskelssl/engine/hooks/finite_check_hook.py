@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmskelssl.evaluation.functional import check_finite
 from mmskelssl.models.distributed import any_rank, unwrap_model
 from mmskelssl.registry import HOOKS
 from mmskelssl.utils.errors import NonFiniteError
@@ -91,17 +92,8 @@ class FiniteCheckHook(Hook):
 
 def _check_outputs(outputs: Sequence[dict] | None, dataset: Dataset) -> None:
     for output in outputs or ():
-        tensors = dict(output.get('features', {}), **{name: output[name] for name in ('scores',) if name in output})
-        for name in non_finite(tensors):
-            rows = tensors[name].flatten(1).isfinite().all(1)
-            clips = output['index'][~rows].tolist()
-            names = getattr(dataset, 'names', None)
-            first = clips[0] if names is None else names[clips[0]]
-            raise NonFiniteError(
-                f'{"Scores" if name == "scores" else f"Features of {name}"} are not finite for {len(clips)} of '
-                f'{len(rows)} clips, such as {first}: the weights, or this clip, are of no use. What to do: '
-                'docs/troubleshooting.md, "Bad numbers".'
-            )
+        values = dict(output.get('features', {}), **{name: output[name] for name in ('scores',) if name in output})
+        check_finite(values, output['index'].tolist(), getattr(dataset, 'names', None))
 
 
 def _losses(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
