@@ -12,7 +12,6 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
 from mmskelssl.cli.config_check import checked
@@ -26,7 +25,7 @@ from mmskelssl.evaluation.references import REFERENCES, write_reference
 from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import ConfigError, read_config
+from mmskelssl.utils.config import ConfigError, Overrides, read_config
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -63,7 +62,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='PROTOCOL.KEY=VALUE',
         help="overrides of protocols' configs, such as knn.protocol.k=20 finetune.train_cfg.max_epochs=40",

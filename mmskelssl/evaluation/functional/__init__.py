@@ -1,5 +1,6 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
 from mmskelssl.evaluation.functional.feature_space import centred, whitened
+from mmskelssl.evaluation.functional.finite import check_finite
 from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
 from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
 from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
@@ -12,6 +13,7 @@ __all__ = [
     'LinearRecipe',
     'centred',
     'check_aligned',
+    'check_finite',
     'confusion_matrix',
     'effective_rank',
     'fuse_scores',

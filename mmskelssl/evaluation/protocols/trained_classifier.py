@@ -121,11 +121,11 @@ class TrainedClassifier(Protocol):
         kind = 'class-balanced' if self.balanced else 'random'
         optimizer = {key: value for key, value in cfg.optim_wrapper.optimizer.items() if key != 'type'}
         search = dict(lr='chosen', search_rates=self.search_rates, search_epochs=self._search_epochs(cfg))
-        # A random start owes nothing to the checkpoint but the architecture.
-        owner = {} if self.pretrained else dict(method='supervised', weights='random')
+        card = super().card(workspace, modalities)
+        if not self.pretrained:  # a random start owes nothing to the checkpoint but the architecture
+            card = replace(card, method='supervised', weights='random')
         return replace(
-            super().card(workspace, modalities),
-            **owner,
+            card,
             train_crop=view_text(self.train_pipeline(model), model.train_set.get('normalize') or ()),
             start='pre-trained' if self.pretrained else 'random',
             trained='classifier' if cfg.model.frozen else 'all',
@@ -194,15 +194,15 @@ class TrainedClassifier(Protocol):
         labels = torch.from_numpy(np.concatenate([dataset.labels for dataset in apart.values()]))
         trials, done = [], 0
         for rate in self.search_rates:
-            scores = []
+            parts = []
             for run, dataset in apart.items():
                 cfg = self.trial_config(model, modality, run, rate)
                 place = folder / f'run{run}-lr{rate:g}'
                 found = scores_of(cfg, dict(held_out=dataset), place, lambda epoch: show(done + epoch))  # noqa: B023
                 written_once(lambda: _remove_checkpoints(place))  # noqa: B023
-                scores.append(found['held_out'])
+                parts.append(found['held_out'])
                 done += cfg.train_cfg.max_epochs
-            scores = torch.cat(scores)
+            scores = torch.cat(parts)
             trials.append(Trial(rate, topk_accuracy(scores, labels, 1), F.cross_entropy(scores, labels).item()))
         return dict(
             learning_rate=best_learning_rate(trials),
