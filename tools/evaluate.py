@@ -1,8 +1,8 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
-References are evaluated in the same way: raw coordinates, and an encoder without training. Results are kept as they
-come: after an interruption, the same command continues. The report comes as JSON, Markdown, and an HTML
-page that needs no network.
+References stand beside the results, by the protocols that cost little: raw coordinates, and the encoder without
+training. A number below them is marked. Results are kept as they come: after an interruption, the same command continues. The
+report comes as JSON, Markdown, and an HTML page that needs no network.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -18,11 +19,11 @@ from mmengine.dist import is_main_process
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.launch import add_launcher_argument, join_processes, run_together
 from mmskelssl.engine.interruption import Interrupted, stopped_status
-from mmskelssl.evaluation.evaluate import evaluate
+from mmskelssl.evaluation.evaluate import REFERENCES_FOLDER, evaluate
 from mmskelssl.evaluation.processes import written_once
 from mmskelssl.evaluation.protocols import Protocol, load_protocol
-from mmskelssl.evaluation.reading import read_pretrained
-from mmskelssl.evaluation.references import REFERENCES, write_reference
+from mmskelssl.evaluation.reading import pretraining_config, read_pretrained
+from mmskelssl.evaluation.references import REFERENCES, references_of, write_reference
 from mmskelssl.evaluation.results import REPORT_FILE
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
@@ -51,7 +52,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--config', help="config of pre-training, for 'raw', 'random' and a checkpoint that carries none"
     )
-    parser.add_argument('--seed', type=int, default=0, help="of the weights of 'random' (default: 0)")
+    parser.add_argument('--seed', type=int, default=0, help='of the weights of the random encoder (default: 0)')
+    parser.add_argument(
+        '--no-references',
+        dest='references',
+        action='store_false',
+        help='leave out raw coordinates and the random encoder',
+    )
     parser.add_argument(
         '--data',
         help='data to evaluate on instead: a name in configs/_base_/sets/, or a config with train_dataloader and '
@@ -99,8 +106,13 @@ def run(args: argparse.Namespace) -> None:
         store=args.store,
         modalities=args.modalities,
     )
+    references = []
+    if args.references and args.checkpoint not in REFERENCES:
+        cfg = config or pretraining_config(checkpoint)
+        load = partial(load_protocol, options=read_options(args), check=checked)
+        references = references_of(model, cfg, protocols, root / REFERENCES_FOLDER, load, args.seed)
     try:
-        report = evaluate(model, protocols, root, command=shlex.join(['python', *sys.argv]))
+        report = evaluate(model, protocols, root, shlex.join(['python', *sys.argv]), references)
     except (KeyboardInterrupt, Interrupted):
         print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
         raise
@@ -111,16 +123,22 @@ def run(args: argparse.Namespace) -> None:
         print(f'\nreport: {root}/report.html; as text report.md, for programs {REPORT_FILE}')
 
 
+def read_options(args: argparse.Namespace) -> dict[str, dict]:
+    """Protocol to overrides of its config."""
+    options = defaultdict(dict)
+    for key, value in args.cfg_options.items():
+        name, _, entry = key.partition('.')
+        options[name][entry] = value
+    return options
+
+
 def read_protocols(args: argparse.Namespace) -> list[Protocol]:
     """The protocols that are asked for, with their overrides.
 
     Raises:
         ConfigError: If there is no such protocol, or an override is of none.
     """
-    options = defaultdict(dict)
-    for key, value in args.cfg_options.items():
-        name, _, entry = key.partition('.')
-        options[name][entry] = value
+    options = read_options(args)
     protocols = [load_protocol(name, options, checked) for name in args.protocols]
     unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
     if unused:

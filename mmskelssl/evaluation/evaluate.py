@@ -15,6 +15,7 @@ from mmskelssl.datasets.label_draws import names_digest
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol
+from mmskelssl.evaluation.references import Reference
 from mmskelssl.evaluation.results import (
     REPORT_FILE,
     DataDescription,
@@ -30,9 +31,16 @@ from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside
 
 _AND_THEN = ' && '
+REFERENCES_FOLDER = 'references'
 
 
-def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
+def evaluate(
+    model: PretrainedModel,
+    protocols: Sequence[Protocol],
+    root: Path,
+    command: str = '',
+    references: Sequence[Reference] = (),
+) -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
     Results that the folder holds already are kept, and stand in the report too if other commands made them; a protocol
@@ -43,6 +51,7 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
         protocols: In which order.
         root: Folder of everything that is written.
         command: For the report.
+        references: What stands beside the results, evaluated in ``references/``; those of earlier commands stay.
 
     Raises:
         ConfigError: If a protocol does not fit the model, before any of them runs.
@@ -63,8 +72,12 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
             if not agreed(path.exists()):
                 result = protocol.run(workspace, modalities).to_dict()
                 written_once(lambda: _write(path, result))  # noqa: B023
-            report = agreed(describe(model, _results(root), commands))
+            report = agreed(describe(model, _results(root), commands, _reference_results(root)))
             written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
+        for reference in references:
+            evaluate(reference.model, reference.protocols, root / REFERENCES_FOLDER / reference.name)
+        report = agreed(describe(model, _results(root), commands, _reference_results(root)))
+        written_once(lambda: save_report(report, root / REPORT_FILE))
     except OSError as error:
         raise ReportError(
             f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
@@ -73,7 +86,12 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
     return report
 
 
-def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
+def describe(
+    model: PretrainedModel,
+    results: Sequence[ProtocolResult],
+    command: str = '',
+    references: Sequence[ProtocolResult] = (),
+) -> EvaluationReport:
     """The report of results."""
     test = model.test_clips
     return EvaluationReport(
@@ -89,6 +107,7 @@ def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command:
             normalize=list(model.test_set.get('normalize') or ()),
         ),
         results=list(results),
+        references=list(references),
         config=model.config,
         epoch=model.epoch,
         curves=pretraining_curves(model.checkpoint),
@@ -106,6 +125,11 @@ def _results(root: Path) -> list[ProtocolResult]:
     """All results in the folder, in the order in which they were measured."""
     paths = sorted(root.glob('*/*/result.json'), key=lambda path: path.stat().st_mtime_ns)
     return [ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8'))) for path in paths]
+
+
+def _reference_results(root: Path) -> list[ProtocolResult]:
+    folders = sorted((root / REFERENCES_FOLDER).glob('*/'))
+    return [result for folder in folders for result in _results(folder)]
 
 
 def _check_owner(workspace: Workspace) -> None:

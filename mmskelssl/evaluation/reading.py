@@ -59,6 +59,15 @@ def read_pretrained(
     return replace(model, **sides, streams=streams, is_transfer=data is not None)
 
 
+def pretraining_config(checkpoint: str) -> Config:
+    """The config that a checkpoint carries.
+
+    Raises:
+        CheckpointError: If the checkpoint is unreadable or carries none.
+    """
+    return _own_config(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent'), checkpoint)
+
+
 def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
     """What the config of pre-training says of a checkpoint.
 

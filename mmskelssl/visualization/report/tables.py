@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult, fast_form, marks
 from mmskelssl.evaluation.zoo import paper_result
+
+_RATE = 'top1_lr'
 
 
 @dataclass(frozen=True)
@@ -14,28 +16,47 @@ class ProtocolRow:
 
     Args:
         protocol: Name of the protocol.
-        modality: Of the encoder.
+        modality: Of the encoder; before it, what a reference is.
         top1: Mean ± deviation.
+        signs: Behind it, where it lies below what it has to beat, such as ``↓raw``.
+        meanings: A sentence for each sign.
         others: The other metrics, likewise.
         runs: How many seeds or draws the deviation is over.
         paper: The paper's top-1 accuracy and its place there; empty if there is none.
         remarks: What has to be known of the number.
-        card: Name to value of everything it depends on, after variants of the number (``top1_...``) if there are any.
+        card: Name to value of everything it depends on.
+        is_reference: Whether it is what others have to beat.
     """
 
     protocol: str
     modality: str
     top1: str
+    signs: str
+    meanings: list[str]
     others: str
     runs: int
     paper: str
     remarks: list[str]
     card: dict[str, str]
+    is_reference: bool
+
+    @property
+    def marked(self) -> str:
+        """The number with its signs."""
+        return f'{self.top1} {self.signs}'.strip()
 
 
 def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
-    """The results in their order."""
-    return [_row(report, result) for result in report.results]
+    """The results in their order, each protocol's references behind them."""
+    protocols = dict.fromkeys(result.protocol for result in report.results)
+    # Those of a linear protocol stand behind its fast form, where that was measured too.
+    behind = {fast_form(protocol): protocol for protocol in protocols} | {protocol: protocol for protocol in protocols}
+    last = next(reversed(protocols), '')
+    rows = []
+    for protocol in protocols:
+        rows += [_row(report, result) for result in report.results if result.protocol == protocol]
+        rows += [_row(report, other) for other in report.references if behind.get(other.protocol, last) == protocol]
+    return rows
 
 
 def headline(report: EvaluationReport) -> dict[str, str]:
@@ -75,20 +96,36 @@ def confusions(report: EvaluationReport, result: ProtocolResult) -> list[tuple[s
 def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
     metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
     top1 = metrics.pop('top1')
-    variants = {name: metrics.pop(name) for name in list(metrics) if name.startswith('top1_')}
+    rates = {name: metrics.pop(name) for name in list(metrics) if name.startswith(_RATE)}
+    is_reference = result in report.references
+    found = [] if is_reference else marks(report, result)
     tested_on = (report.data.dataset, report.data.test_split)
     paper = paper_result(report.config, result.protocol, result.modality, *tested_on)
     card = {name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})}
     return ProtocolRow(
         protocol=result.protocol,
-        modality=result.modality,
+        modality=_modality(result) if is_reference else result.modality,
         top1=top1,
+        signs=' '.join(mark.sign for mark in found),
+        meanings=[mark.sentence for mark in found],
         others=', '.join(f'{name} {value}' for name, value in metrics.items()),
         runs=len(result.metrics['top1'].values),
         paper=f'{paper[0]:.1f} ({paper[1]})' if paper else '',
-        remarks=result.remarks,
-        card={**variants, **card},
+        remarks=[*_other_rates(rates), *result.remarks],
+        card=card,
+        is_reference=is_reference,
     )
+
+
+def _modality(reference: ProtocolResult) -> str:
+    # Coordinates are always those of the joints.
+    is_raw = reference.card.method.startswith('raw')
+    return reference.card.method if is_raw else f'{reference.card.method}: {reference.modality}'
+
+
+def _other_rates(rates: dict[str, str]) -> list[str]:
+    text = ', '.join(f'{name.removeprefix(_RATE)}: {value}' for name, value in rates.items())
+    return [f'Other learning rates, not chosen from: {text}.'] if rates else []
 
 
 def _text(value: object) -> str:

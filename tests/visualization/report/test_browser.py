@@ -77,7 +77,7 @@ class Page:
 def test_tables_and_figures_are_there(page):
     assert page.texts('h1') == ['CMD on ntu60']
     rows = [element.text for element in page.all('#protocols tr.result')]
-    assert rows == ['linear joint 91.7 ± 11.8 79.4 (I²MD, table 1) top5 100.0 ± 0.0 2 1 remark',
+    assert rows == ['linear joint 91.7 ± 11.8 79.4 (I²MD, table 1) top5 100.0 ± 0.0 2 2 remarks',
                     'knn joint 100.0 70.6 (I²MD, table 2) 1']  # fmt: skip
     assert len(page.all('.curve')) == 2
     assert page.texts('.bar span:first-child') == ['jump', 'sit </script>|', 'wave']
@@ -94,7 +94,7 @@ def test_a_row_shows_its_card(page):
     card = page.all('tr.card')[0]
     assert not card.is_displayed()
     page.click(page.all('tr.result')[0])
-    assert card.is_displayed() and card.text.startswith('a remark') and 'optimizer SGD, lr 0.1' in card.text
+    assert card.is_displayed() and card.text.split('\n')[1] == 'a remark' and 'optimizer SGD, lr 0.1' in card.text
     page.click(page.all('tr.result')[0])
     assert not card.is_displayed()
 

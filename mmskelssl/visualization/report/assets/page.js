@@ -64,20 +64,23 @@
     const heads = ['protocol', 'modality', 'top1', ...(withPaper ? ['paper: top1'] : []), 'other metrics', 'runs', ''];
     const body = data.protocols.flatMap((row) => {
       const card = html('tr', { class: 'card', hidden: '' }, html('td', { colspan: heads.length },
-        ...row.remarks.map((remark) => html('p', {}, remark)), html('dl', {}, ...pairs(row.card))));
+        ...[...row.meanings, ...row.remarks].map((remark) => html('p', {}, remark)), html('dl', {}, ...pairs(row.card))));
       const toggle = () => {
         card.hidden = !card.hidden;
         line.setAttribute('aria-expanded', !card.hidden);
       };
       const line = html('tr', {
-        class: 'result', tabindex: 0, 'aria-expanded': false, onclick: toggle,
+        class: row.is_reference ? 'result reference' : 'result', tabindex: 0, 'aria-expanded': false, onclick: toggle,
         onkeydown: (event) => { if (event.key === 'Enter') toggle(); },
       },
-      html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1),
+      html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1,
+        ...(row.signs ? [' ', html('span', { class: 'sign', title: row.meanings.join(' ') }, row.signs)] : [])),
       ...(withPaper ? [html('td', { class: 'soft' }, row.paper)] : []),
       html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, counted(row.remarks)));
       return [line, card];
     });
+    find('#meanings').append(...data.protocols.flatMap((row) => row.meanings.map(
+      (meaning) => html('p', {}, `${row.protocol}, ${row.modality}: ${meaning}`))));
     find('#protocols table').append(
       html('thead', {}, html('tr', {}, ...heads.map((head) => html('th', {}, head)))), html('tbody', {}, ...body));
   }
