@@ -1,8 +1,8 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
 References stand beside the results, by the protocols that cost little: raw coordinates, and the encoder without
-training. A number below them is marked. Results are kept as they come: after an interruption, the same command continues. The
-report comes as JSON, Markdown, and an HTML page that needs no network.
+training. A number below them is marked. Results are kept as they come: after an interruption, the same command
+continues. The report comes as JSON, Markdown, and an HTML page that needs no network.
 """
 
 import argparse

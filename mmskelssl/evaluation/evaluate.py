@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from mmskelssl.datasets.label_draws import names_digest
+from mmskelssl.evaluation.cost import pretraining_cost
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol
@@ -110,6 +111,7 @@ def describe(
         references=list(references),
         config=model.config,
         epoch=model.epoch,
+        cost=pretraining_cost(model),
         curves=pretraining_curves(model.checkpoint),
         created=datetime.datetime.now().astimezone().isoformat(timespec='seconds'),
         command=command,

@@ -8,6 +8,8 @@
 - ``data``: an object with ``dataset``, ``store`` (path of the clip store), ``normalize`` (list of transforms),
   ``train_split``, ``test_split`` (names in the store), ``layout`` (as in ``meta.json`` of a store) and ``classes``.
 - ``created``: ISO 8601; ``command``; ``machine``.
+- ``cost``: of pre-training, those that are known of ``epochs``, ``clips``, ``minutes`` (of training steps) and
+  ``parameters`` (of the evaluated backbones).
 - ``curves``: name (``loss``, ``knn/joint_top1``) to ``[[epoch, value], ...]`` over pre-training; empty if no log lay
   beside the checkpoint.
 - ``references``: what the results have to beat, a list of objects like those of ``results`` whose ``card.method`` says
@@ -70,6 +72,7 @@ class EvaluationReport:
     references: list[ProtocolResult] = field(default_factory=list)
     config: str = ''
     epoch: int | None = None
+    cost: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[list[float]]] = field(default_factory=dict)
     created: str = ''
     command: str = ''

@@ -68,11 +68,22 @@ def headline(report: EvaluationReport) -> dict[str, str]:
         'Checkpoint': report.checkpoint,
         'Epoch': '' if report.epoch is None else str(report.epoch),
         'Config': report.config,
+        'Pre-training': ', '.join(_costs(report.cost)),
         'Made': report.created,
         'Machine': report.machine,
         'Command': report.command,
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _costs(cost: dict[str, float]) -> list[str]:
+    said = {
+        'epochs': '{:,.0f} epochs',
+        'clips': '{:,.0f} clips',
+        'minutes': '{:.3g} minutes of training steps',
+        'parameters': '{:,.0f} parameters of the evaluated backbones',
+    }
+    return [text.format(cost[name]) for name, text in said.items() if name in cost]
 
 
 def per_class(report: EvaluationReport, result: ProtocolResult) -> list[tuple[str, float]]:
