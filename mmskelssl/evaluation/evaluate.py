@@ -41,6 +41,7 @@ def evaluate(
     root: Path,
     command: str = '',
     references: Sequence[Reference] = (),
+    references_root: Path | None = None,
 ) -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
@@ -52,7 +53,8 @@ def evaluate(
         protocols: In which order.
         root: Folder of everything that is written.
         command: For the report.
-        references: What stands beside the results, evaluated in ``references/``; those of earlier commands stay.
+        references: What stands beside the results; those of earlier commands stay.
+        references_root: Folder of theirs; by default ``references/``.
 
     Raises:
         ConfigError: If a protocol does not fit the model, before any of them runs.
@@ -64,6 +66,7 @@ def evaluate(
     for protocol in ordered:
         protocol.check(model)
     workspace = Workspace(model, root)
+    beside = references_root or root / REFERENCES_FOLDER
     steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(model)]
     commands = _AND_THEN.join(dict.fromkeys([*_earlier_commands(root), command]))
     written_once(lambda: _claim(workspace, steps))
@@ -73,11 +76,11 @@ def evaluate(
             if not agreed(path.exists()):
                 result = protocol.run(workspace, modalities).to_dict()
                 written_once(lambda: _write(path, result))  # noqa: B023
-            report = agreed(describe(model, _results(root), commands, _reference_results(root)))
+            report = agreed(describe(model, _results(root), commands, _reference_results(beside)))
             written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
         for reference in references:
-            evaluate(reference.model, reference.protocols, root / REFERENCES_FOLDER / reference.name)
-        report = agreed(describe(model, _results(root), commands, _reference_results(root)))
+            evaluate(reference.model, reference.protocols, beside / reference.name)
+        report = agreed(describe(model, _results(root), commands, _reference_results(beside)))
         written_once(lambda: save_report(report, root / REPORT_FILE))
     except OSError as error:
         raise ReportError(
@@ -130,7 +133,7 @@ def _results(root: Path) -> list[ProtocolResult]:
 
 
 def _reference_results(root: Path) -> list[ProtocolResult]:
-    folders = sorted((root / REFERENCES_FOLDER).glob('*/'))
+    folders = sorted(root.glob('*/'))
     return [result for folder in folders for result in _results(folder)]
 
 

@@ -44,7 +44,7 @@ def read_pretrained(
     meta = loaded.get('meta', {})
     cfg = config or _own_config(loaded, checkpoint)
     name = Path(cfg.filename).stem if cfg.filename else _TIME.sub('', meta.get('experiment_name', ''))
-    model = replace(model_of(cfg, checkpoint), config=name, epoch=meta.get('epoch'))
+    model = replace(model_of(cfg, checkpoint), config=name, epoch=meta.get('epoch'), seed=meta.get('seed'))
     model = replace(model, method=meta.get('method', model.method))
     if unknown := set(modalities or ()) - set(model.streams):
         raise CheckpointError(f'{checkpoint} has no {", ".join(sorted(unknown))}. It has {", ".join(model.streams)}.')

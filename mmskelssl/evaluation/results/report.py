@@ -14,6 +14,8 @@
   beside the checkpoint.
 - ``references``: what the results have to beat, a list of objects like those of ``results`` whose ``card.method`` says
   which it is (``raw coordinates``, ``random encoder``); their ``files`` are not beside the report.
+- ``members``: where ``results`` are over several seeds of pre-training, the results of each seed, likewise; its seed is
+  in ``card.pretraining_seeds``.
 - ``results``: a list of objects as of :class:`ProtocolResult`: ``protocol``, ``modality``, ``metrics`` (name to
   ``{mean, std, values}``, in percent), ``card`` (:class:`ProtocolCard`), ``per_class_accuracy``, ``confusion``,
   ``seconds``, ``remarks``, ``files``.
@@ -35,7 +37,7 @@ from mmskelssl.utils.files import written_beside
 FORMAT = 'mmskelssl.evaluation_report'
 VERSION = 1
 REPORT_FILE = 'report.json'
-_LISTS = ('results', 'references')
+_LISTS = ('results', 'references', 'members')
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,14 @@ class DataDescription:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Results of one checkpoint; the module says what each entry is."""
+    """Results of one checkpoint, or over several seeds; the module says what each entry is."""
 
     checkpoint: str
     method: str
     data: DataDescription
     results: list[ProtocolResult]
     references: list[ProtocolResult] = field(default_factory=list)
+    members: list[ProtocolResult] = field(default_factory=list)
     config: str = ''
     epoch: int | None = None
     cost: dict[str, float] = field(default_factory=dict)

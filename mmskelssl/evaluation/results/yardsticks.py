@@ -62,8 +62,14 @@ def fast_form(protocol: str) -> str:
 
 def _below_member(report: EvaluationReport, result: ProtocolResult) -> Mark | None:
     modalities = result.modality.split('+')
-    members = [report.result(_member_protocol(result), modality) for modality in modalities]
-    best = max((member for member in members if member), key=_top1, default=None)
+    members = [
+        other
+        for other in (*report.results, *report.members)
+        if other.protocol == _member_protocol(result)
+        and other.modality in modalities
+        and other.card.pretraining_seeds == result.card.pretraining_seeds
+    ]
+    best = max(members, key=_top1, default=None)
     if len(modalities) == 1 or best is None or _top1(result) >= _top1(best):
         return None
     text = (

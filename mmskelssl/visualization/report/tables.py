@@ -16,7 +16,7 @@ class ProtocolRow:
 
     Args:
         protocol: Name of the protocol.
-        modality: Of the encoder; before it, what a reference is.
+        modality: Of the encoder; before it, what a reference is, and behind it the seed of one of several.
         top1: Mean ± deviation.
         signs: Behind it, where it lies below what it has to beat, such as ``↓raw``.
         meanings: A sentence for each sign.
@@ -26,6 +26,7 @@ class ProtocolRow:
         remarks: What has to be known of the number.
         card: Name to value of everything it depends on.
         is_reference: Whether it is what others have to beat.
+        is_seed: Whether it is one of several seeds of pre-training, whose mean stands before them.
     """
 
     protocol: str
@@ -39,6 +40,7 @@ class ProtocolRow:
     remarks: list[str]
     card: dict[str, str]
     is_reference: bool
+    is_seed: bool
 
     @property
     def marked(self) -> str:
@@ -54,7 +56,10 @@ def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
     last = next(reversed(protocols), '')
     rows = []
     for protocol in protocols:
-        rows += [_row(report, result) for result in report.results if result.protocol == protocol]
+        for result in report.results:
+            if result.protocol == protocol:
+                rows.append(_row(report, result))
+                rows += [_row(report, member) for member in report.members if _is_seed_of(result, member)]
         rows += [_row(report, other) for other in report.references if behind.get(other.protocol, last) == protocol]
     return rows
 
@@ -68,12 +73,17 @@ def headline(report: EvaluationReport) -> dict[str, str]:
         'Checkpoint': report.checkpoint,
         'Epoch': '' if report.epoch is None else str(report.epoch),
         'Config': report.config,
+        'Seeds of pre-training': ', '.join(_seeds(report)),
         'Pre-training': ', '.join(_costs(report.cost)),
         'Made': report.created,
         'Machine': report.machine,
         'Command': report.command,
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _seeds(report: EvaluationReport) -> list[str]:
+    return list(dict.fromkeys(str(seed) for result in report.members for seed in result.card.pretraining_seeds))
 
 
 def _costs(cost: dict[str, float]) -> list[str]:
@@ -108,14 +118,14 @@ def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
     metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
     top1 = metrics.pop('top1')
     rates = {name: metrics.pop(name) for name in list(metrics) if name.startswith(_RATE)}
-    is_reference = result in report.references
+    is_reference, is_seed = result in report.references, result in report.members
     found = [] if is_reference else marks(report, result)
     tested_on = (report.data.dataset, report.data.test_split)
     paper = paper_result(report.config, result.protocol, result.modality, *tested_on)
     card = {name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})}
     return ProtocolRow(
         protocol=result.protocol,
-        modality=_modality(result) if is_reference else result.modality,
+        modality=_modality(result) if is_reference else _with_seed(result) if is_seed else result.modality,
         top1=top1,
         signs=' '.join(mark.sign for mark in found),
         meanings=[mark.sentence for mark in found],
@@ -125,7 +135,17 @@ def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
         remarks=[*_other_rates(rates), *result.remarks],
         card=card,
         is_reference=is_reference,
+        is_seed=is_seed,
     )
+
+
+def _is_seed_of(result: ProtocolResult, member: ProtocolResult) -> bool:
+    return (member.protocol, member.modality) == (result.protocol, result.modality)
+
+
+def _with_seed(member: ProtocolResult) -> str:
+    (seed,) = member.card.pretraining_seeds
+    return f'{member.modality}, seed {seed}'
 
 
 def _modality(reference: ProtocolResult) -> str:

@@ -81,7 +81,7 @@
         line.setAttribute('aria-expanded', !card.hidden);
       };
       const line = html('tr', {
-        class: row.is_reference ? 'result reference' : 'result', tabindex: 0, 'aria-expanded': false, onclick: toggle,
+        class: `result${row.is_reference ? ' reference' : ''}${row.is_seed ? ' seed' : ''}`, tabindex: 0, 'aria-expanded': false, onclick: toggle,
         onkeydown: (event) => { if (event.key === 'Enter') toggle(); },
       },
       html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1,
