@@ -22,6 +22,8 @@ from mmskelssl.utils.quiet import without_list_of_parameters
 
 REFERENCES = {'raw': 'raw coordinates', 'random': 'random encoder'}
 _CENTRE = dict(type='CenterClip')
+# Coordinates share a direction, the mean pose: without it their neighbours are mostly better.
+_CENTRED = 'knn-centred'
 # Coordinates are about ten times as large as an encoder's features.
 _RAW_LEARNING_RATE = 0.1
 
@@ -68,6 +70,8 @@ def references_of(
     random = replace(_read('random', model, cfg, folder, seed), streams=dict(model.streams))
     raw = _read('raw', model, cfg, folder, seed)
     alone = [_for_coordinates(protocol) for protocol in fast if not isinstance(protocol, Ensemble)]
+    if any(protocol.name == 'knn' for protocol in alone) and all(protocol.name != _CENTRED for protocol in alone):
+        alone += _found(load, _CENTRED)
     found = [Reference('raw', raw, alone), Reference(f'random-seed{seed}', random, fast)]
     centred = _centred(raw)
     is_other = list(raw.test_set.get('normalize') or ()) + raw.test_pipeline != centred.test_pipeline
@@ -89,11 +93,15 @@ def cheap_forms(protocol: Protocol, load: Callable[[str], Protocol]) -> list[Pro
     if isinstance(protocol, (NearestNeighbours, FeatureProbe)):
         return [protocol]
     if isinstance(protocol, TrainedClassifier) and protocol.name.startswith('linear'):
-        try:
-            return [load(f'{protocol.name}-fast')]
-        except ConfigError:  # a protocol of the user's, without such a form
-            return []
+        return _found(load, f'{protocol.name}-fast')
     return []
+
+
+def _found(load: Callable[[str], Protocol], name: str) -> list[Protocol]:
+    try:
+        return [load(name)]
+    except ConfigError:  # of a protocol of the user's there is no such form
+        return []
 
 
 def write_reference(kind: str, cfg: Config, seed: int, path: Path) -> None:

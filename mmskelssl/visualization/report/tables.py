@@ -51,17 +51,26 @@ class ProtocolRow:
 def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
     """The results in their order, each protocol's references behind them."""
     protocols = dict.fromkeys(result.protocol for result in report.results)
-    # Those of a linear protocol stand behind its fast form, where that was measured too.
-    behind = {fast_form(protocol): protocol for protocol in protocols} | {protocol: protocol for protocol in protocols}
-    last = next(reversed(protocols), '')
+    places = {(other.protocol, _place(other, list(protocols))) for other in report.references}
     rows = []
     for protocol in protocols:
         for result in report.results:
             if result.protocol == protocol:
                 rows.append(_row(report, result))
                 rows += [_row(report, member) for member in report.members if _is_seed_of(result, member)]
-        rows += [_row(report, other) for other in report.references if behind.get(other.protocol, last) == protocol]
+        rows += [_row(report, other) for other in report.references if (other.protocol, protocol) in places]
     return rows
+
+
+def _place(reference: ProtocolResult, protocols: list[str]) -> str:
+    """The protocol that a reference stands behind: its own, that of its fast form, one of its family, or the last."""
+    name = reference.protocol
+    candidates = [
+        *(protocol for protocol in protocols if protocol == name),
+        *(protocol for protocol in protocols if fast_form(protocol) == name),
+        *(protocol for protocol in protocols if name.startswith(protocol)),
+    ]
+    return next(iter(candidates), protocols[-1])
 
 
 def headline(report: EvaluationReport) -> dict[str, str]:
