@@ -1,9 +1,14 @@
 """Self-supervised learning on 3D skeletons, on MMEngine."""
 
+import warnings
+
 from mmengine.config.utils import MODULE2PACKAGE
 
 from mmskelssl.utils.checkpoints import register_safe_checkpoint_loading
 from mmskelssl.version import __version__
+
+# MMEngine looks packages up by it.
+warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
 
 # MMEngine imports this package whenever a config names the scope `mmskelssl`,
 # so every run, resume and test loads its checkpoints safely.

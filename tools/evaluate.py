@@ -15,7 +15,7 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmskelssl.cli.config_check import checked
@@ -31,7 +31,7 @@ from mmskelssl.evaluation.results import REPORT_FILE, EvaluationReport, save_rep
 from mmskelssl.evaluation.seeds import check_seeds, over_seeds
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
-from mmskelssl.utils.config import ConfigError, read_config
+from mmskelssl.utils.config import ConfigError, Overrides, read_config
 from mmskelssl.visualization.report import protocols_table, write_html, write_markdown
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -76,7 +76,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='PROTOCOL.KEY=VALUE',
         help="overrides of protocols' configs, such as knn.protocol.k=20 finetune.train_cfg.max_epochs=40",

@@ -7,10 +7,9 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmskelssl.cli.config_check import checked
-from mmskelssl.cli.config_warnings import config_warnings
 from mmskelssl.cli.dry_run import dry_run
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.cli.launch import add_run_arguments, load_config, num_processes, run_config
+from mmskelssl.cli.launch import add_run_arguments, load_config, run_config
 from mmskelssl.utils import ConfigError, register_all_modules
 
 
@@ -40,14 +39,7 @@ def main() -> int:
     register_all_modules()
     if args.check is not None:
         return exit_status(lambda: dry_run(training_config(args), args.check))
-
-    def config() -> Config:
-        cfg = checked(training_config(args))
-        for warning in config_warnings(cfg, num_processes(args)):
-            print(f'warning: {warning}', file=sys.stderr)
-        return cfg
-
-    return run_config(config, 'train')
+    return run_config(lambda: checked(training_config(args)), 'train')
 
 
 def training_config(args: argparse.Namespace) -> Config:

@@ -1,5 +1,7 @@
 default_scope = 'mmskelssl'
 
+# All but collapse_monitor and classification_report are in every run, even if a config replaces this section. None
+# turns a hook off; a run needs setup_check, momentum_update, queue_enqueue, frozen_backbone and sampler_seed.
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
@@ -7,6 +9,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     setup_check=dict(type='SetupCheckHook'),
+    run_summary=dict(type='RunSummaryHook'),
     momentum_update=dict(type='MomentumUpdateHook'),
     queue_enqueue=dict(type='QueueEnqueueHook'),
     collapse_monitor=dict(type='CollapseMonitorHook'),
@@ -15,6 +18,7 @@ default_hooks = dict(
     classification_report=dict(type='ClassificationReportHook'),
     interruption=dict(type='InterruptionHook'),
 )
+custom_hooks = []
 
 env_cfg = dict(
     cudnn_benchmark=False,

@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import Tensor
 
-from mmskelssl.apis.models import as_dataset, extract_features, init_model
+from mmskelssl.apis.models import as_dataset, init_model
 from mmskelssl.converters.messages import shown
 from mmskelssl.converters.ntu import read_skeleton_file
 from mmskelssl.datasets.clip_store import ClipStore
@@ -151,7 +151,7 @@ class SkeletonInferencer:
 
     def _features(self, data: ClipStore | Sequence[np.ndarray], split: str | None = None) -> Tensor:
         """(N, D) features."""
-        return extract_features(self.model, data, split)['features'][self.stream]
+        return encode(self.model, as_dataset(self.model, data, split))[self.stream][0]
 
 
 def _is_raw(path: str | os.PathLike) -> bool:
@@ -160,10 +160,9 @@ def _is_raw(path: str | os.PathLike) -> bool:
 
 def _named(inputs: Inputs) -> tuple[list[str], ClipStore | list[np.ndarray]]:
     """Names of the clips, and the clips as :func:`extract_features` takes them."""
-    is_path = isinstance(inputs, (str, os.PathLike))
-    if is_path and Path(inputs).is_file() and not _is_raw(inputs):
-        raise ClipError(f'{inputs} is not a .skeleton file: {_TAKEN}.')
-    if is_path and not _is_raw(inputs):
+    if isinstance(inputs, (str, os.PathLike)) and not _is_raw(inputs):
+        if Path(inputs).is_file():
+            raise ClipError(f'{inputs} is not a .skeleton file: {_TAKEN}.')
         inputs = ClipStore(inputs)
     if isinstance(inputs, ClipStore):
         return inputs.names.tolist(), inputs

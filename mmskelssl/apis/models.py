@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ def as_dataset(
     return dataset
 
 
-def _note_persons_left_out(num_persons: Sequence[int], model: BaseModel) -> None:
+def _note_persons_left_out(num_persons: Collection[int], model: BaseModel) -> None:
     more = sum(number > model.num_persons for number in num_persons)
     if more:
         warnings.warn(

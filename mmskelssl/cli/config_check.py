@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import inspect
 import re
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from mmengine.config import Config
@@ -16,6 +18,7 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, _ParamScheduler
 from mmengine.registry import Registry
 from mmengine.runner import FlexibleRunner, Runner
+from torch import Tensor
 from torch.utils.data import DataLoader
 from typeguard import TypeCheckError, check_type
 
@@ -41,6 +44,13 @@ _TOP_LEVEL = (
     *('sync_bn', 'resume', 'load_from', 'work_dir', 'launcher', 'protocol'),
 )
 
+# Data sets of MMEngine around others, and what to do instead.
+_WRAPPERS = dict(
+    RepeatDataset='train for more epochs (train_cfg.max_epochs)',
+    ConcatDataset='write one store of all clips (ClipStore.create), with a split for each part',
+    ClassBalancedDataset='write a split that names clips of rare classes several times',
+)
+
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
@@ -63,7 +73,7 @@ class Finding:
 
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
-    return [*_check_top_level(cfg), *_check_sections(cfg)]
+    return [*_check_top_level(cfg), *_check_sections(cfg), *_check_loaders(cfg), *_check_views(cfg)]
 
 
 def checked(cfg: Config) -> Config:
@@ -93,14 +103,14 @@ def missing_files(cfg: Config) -> list[Finding]:
     findings = [
         Finding(', '.join(keys), problem)
         for (store, split), keys in users.items()
-        if (problem := _problem(lambda store=store, split=split: _open_store(store, split), StoreError))
+        if (problem := _problem(partial(_open_store, store, split), StoreError))
     ]
     checkpoints = {f'{key}.pretrained': section.get('pretrained') for key, section in _sections(cfg)}
     checkpoints['load_from'] = cfg.get('load_from')
     return findings + [
         Finding(key, problem)
         for key, path in checkpoints.items()
-        if path and (problem := _problem(lambda path=path: load_checkpoint_file(path, 'cpu'), CheckpointError))
+        if path and (problem := _problem(partial(load_checkpoint_file, path, 'cpu'), CheckpointError))
     ]
 
 
@@ -152,6 +162,28 @@ def _check_sections(cfg: Config) -> Iterator[Finding]:
             yield from _check_arguments(key, section, kind)
 
 
+def _check_loaders(cfg: Config) -> Iterator[Finding]:
+    for key, section in _sections(cfg):
+        if not key.rpartition('.')[2].endswith('_dataloader'):
+            continue
+        if section.get('shuffle') is not None:
+            yield Finding(
+                f'{key}.shuffle', "the sampler says it here: set sampler=dict(type='ClipSampler', shuffle=...) instead."
+            )
+        wrapper = (section.get('dataset') or {}).get('type')
+        name = wrapper.__name__ if inspect.isclass(wrapper) else str(wrapper).rpartition('.')[2]
+        if name in _WRAPPERS:
+            yield Finding(
+                f'{key}.dataset', f'{name} serves clip by clip, data sets here serve batches: {_WRAPPERS[name]}.'
+            )
+
+
+def _check_views(cfg: Config) -> Iterator[Finding]:
+    views = cfg.get('data_preprocessor')
+    if views and (problem := _problem(lambda: registry.MODELS.build(copy.deepcopy(views)), ConfigError)):
+        yield Finding('data_preprocessor', problem)
+
+
 def registered() -> dict[str, Any]:
     """Everything that a config can name, by its name: ours and MMEngine's."""
     every = [r for own in _REGISTRIES for r in (own.parent, own) if r is not None]
@@ -180,12 +212,24 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
                 yield Finding(key, f"{kind.__name__} has no key '{name}'{_nearest(name, list(parameters))}.")
             continue
         try:
-            check_type(as_tuples(value), parameters[name])
+            if isinstance(value, str) and not _takes_text(parameters[name]):
+                raise TypeCheckError('text')
+            if not kind.__module__.startswith(_FOREIGN):
+                check_type(as_tuples(value), parameters[name])
         except TypeCheckError:
             wanted = re.sub(r"<class '(\w+)'>", r'\1', str(parameters[name])).replace('collections.abc.', '')
             yield Finding(
                 f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {wanted}.'
             )
+
+
+def _takes_text(wanted: Any) -> bool:
+    """Whether an annotation is for text too; a string is no sequence of strings here."""
+    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+        return any(map(_takes_text, typing.get_args(wanted)))
+    if typing.get_origin(wanted) in (Sequence, list, tuple):
+        return False
+    return wanted not in (int, float, bool, type(None), Tensor, Sequence, list, tuple)
 
 
 @cache
@@ -195,11 +239,15 @@ def _parameters(kind: type) -> tuple[dict[str, Any], bool]:
     is_open = False
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     for owner in [owner for owner in kind.__mro__[:-1] if '__init__' in vars(owner)]:
-        signature = list(inspect.signature(owner.__init__).parameters.values())[1:]
-        types = {} if owner.__module__.startswith(_FOREIGN) else typing.get_type_hints(owner.__init__)
+        constructor = vars(owner)['__init__']
+        signature = list(inspect.signature(constructor).parameters.values())[1:]
+        try:
+            hints = typing.get_type_hints(constructor)
+        except (NameError, TypeError):  # annotations of other packages may not hold at run time
+            hints = {}
         for parameter in signature:
             if parameter.kind not in kinds:
-                parameters.setdefault(parameter.name, types.get(parameter.name, Any))
+                parameters.setdefault(parameter.name, hints.get(parameter.name, Any))
         is_open = kinds[0] in [parameter.kind for parameter in signature]
         if not is_open:
             break

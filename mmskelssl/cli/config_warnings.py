@@ -13,7 +13,7 @@ from mmskelssl.utils.checkpoints import checkpoint_config, load_checkpoint_file
 from mmskelssl.utils.errors import CheckpointError
 
 # Sections that change what a run learns.
-_LEARNT_BY = ('model', 'data_preprocessor', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'randomness')
+_LEARNT_BY = ('model', 'data_preprocessor', 'train_dataloader', 'optim_wrapper', 'param_scheduler')
 
 
 def config_warnings(cfg: Config, num_processes: int = 1) -> list[Finding]:

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import get_world_size, init_dist, is_distributed, is_main_process
 
-from mmskelssl.cli.config_warnings import changed_settings
+from mmskelssl.cli.config_warnings import changed_settings, config_warnings
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.engine.interruption import Interrupted, die_with_launcher
 from mmskelssl.registry import RUNNERS
@@ -47,12 +47,6 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def num_processes(args: argparse.Namespace) -> int:
-    """How many processes the launcher started."""
-    names = dict(pytorch='WORLD_SIZE', slurm='SLURM_NTASKS', mpi='OMPI_COMM_WORLD_SIZE')
-    return int(os.environ.get(names.get(args.launcher, ''), 1))
-
-
 def run_config(config: Callable[[], Config], method: str) -> int:
     """Builds a runner and calls it.
 
@@ -68,18 +62,22 @@ def run_config(config: Callable[[], Config], method: str) -> int:
         cfg = config()
         if cfg.launcher != 'none':
             _set_up_processes(cfg)
+        warnings = list(map(str, config_warnings(cfg, get_world_size()))) if method == 'train' else []
         if cfg.get('resume') and not cfg.get('load_from'):
             cfg.load_from = newest_whole_checkpoint(cfg.work_dir)
-        if cfg.get('resume') and cfg.get('load_from'):
-            for change in changed_settings(cfg, cfg.load_from):
-                print(f'warning: {cfg.load_from} is resumed with {change}', file=sys.stderr)
-        elif method == 'train' and not cfg.get('resume') and any(Path(cfg.work_dir).glob('*.pth')):
-            print(
-                f'warning: {cfg.work_dir} holds checkpoints of an earlier run; this run overwrites those of the same '
-                'name. To go on with the earlier run, pass --resume; to keep both, another --work-dir.',
-                file=sys.stderr,
+            cfg.resume = cfg.load_from is not None
+            if not cfg.resume:
+                warnings.append(f'{cfg.work_dir} has no checkpoint to resume from: training begins at the start')
+        if cfg.get('resume'):
+            warnings += [f'{cfg.load_from} is resumed with {x}' for x in changed_settings(cfg, cfg.load_from)]
+        elif method == 'train' and any(Path(cfg.work_dir).glob('*.pth')):
+            warnings.append(
+                f'{cfg.work_dir} holds checkpoints of an earlier run; this run overwrites those of the same name. To '
+                'go on with the earlier run, pass --resume; to keep both, another --work-dir.'
             )
-        getattr(RUNNERS.get(cfg.get('runner_type', 'Runner')).from_cfg(cfg), method)()
+        for warning in warnings if is_main_process() else ():
+            print(f'warning: {warning}', file=sys.stderr)
+        getattr(RUNNERS.build(cfg), method)()
 
     return run_together(run)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,7 +74,7 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
 
     modalities = [modality for role, modality in encoders if role == 'encoder_q']
     necks = {a: _neck(converted, f'encoder.{a}.neck.') for a in modalities}
-    model = dict(
+    model: dict[str, Any] = dict(
         type={'cmd': 'CMD', 'crossclr': 'CrosSCLR', 'mmcv_mutual': 'MMCVMutual'}[method],
         backbone=backbone,
         neck=necks['joint'],
@@ -250,8 +252,8 @@ def rename_agcn(encoder: Weights) -> Weights:
         # a and b give a map each for every subset; d adds up what the subsets give.
         is_sum = conv.endswith('conv_d')
         encoder[f'{conv}.weight'] = torch.cat(weight, 1 if is_sum else 0)
-        encoder[f'{conv}.bias'] = sum(bias) if is_sum else torch.cat(bias)
-    blocks = {re.match(r'l(\d+)\.', name)[1] for name in encoder if name.startswith('l')}
+        encoder[f'{conv}.bias'] = reduce(torch.add, bias) if is_sum else torch.cat(bias)
+    blocks = {match[1] for name in encoder if (match := re.match(r'l(\d+)\.', name))}
     encoder = {re.sub(r'^l(\d+)\.', lambda m: f'l{int(m[1]) - 1}.', name): value for name, value in encoder.items()}
     renamed = _rename(
         encoder,

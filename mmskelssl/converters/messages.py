@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 # Whole numbers below are exact as floats, too.
@@ -25,6 +25,6 @@ def some(items: Sequence) -> str:
     return f'{", ".join(map(shown, items[:3]))}{more}'
 
 
-def clips_named(names: Sequence[str]) -> str:
+def clips_named(names: Collection[str]) -> str:
     """Such as ``2 clips ('a', 'b')``."""
     return f'{len(names)} clip{"s" * (len(names) != 1)} ({some(list(map(str, names)))})'

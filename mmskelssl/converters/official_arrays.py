@@ -116,7 +116,7 @@ class OfficialArraysReader(Reader):
             raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is not a whole number')
         clip = np.ascontiguousarray(side.clips[i].transpose(3, 1, 2, 0), np.float32)
         try:
-            length = _stated_length(side, i) if side.lengths is not None else unpadded_length(clip)
+            length = unpadded_length(clip) if side.lengths is None else _stated_length(side.lengths[i], side.name)
             attributes = dict(side=side.name) | self._classes.attributes(side.names[i], label)
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
@@ -148,10 +148,10 @@ def _period(frames: np.ndarray) -> int:
     return next((int(n) for n in again if np.array_equal(frames[n:], frames[:-n])), len(frames))
 
 
-def _stated_length(side: _Side, i: int) -> int:
-    length = int(side.lengths[i])
+def _stated_length(number: Any, side: str) -> int:
+    length = int(number)
     if length < 1:
-        raise ClipError(f'{side.name}_num_frame.npy says {length} frames')
+        raise ClipError(f'{side}_num_frame.npy says {length} frames')
     return length
 
 

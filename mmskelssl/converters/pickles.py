@@ -10,7 +10,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class _Array:
         self.array = _make_array(content, dtype, shape, 'F' if is_fortran else 'C')
 
 
-def _make_array(content: Any, dtype: _DType, shape: Any, order: str = 'C') -> np.ndarray:
+def _make_array(content: Any, dtype: _DType, shape: Any, order: Literal['C', 'F'] = 'C') -> np.ndarray:
     data = content.encode('latin-1') if isinstance(content, str) else content  # text in files of Python 2
     array = np.ndarray(shape, dtype.dtype, data, order=order)
     if array.nbytes != len(data):

@@ -24,7 +24,7 @@ from mmskelssl.utils.errors import ClipError, StoreError
 THIRD = ('score', 'zero')
 MAX_PIXELS = 100_000
 # By joints and coordinates; others have to be named.
-_LAYOUTS = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
+_LAYOUTS: dict[tuple[int, ...], SkeletonLayout] = {(25, 3): NTU25, (20, 3): KINECT20, (17, 2): COCO17}
 
 
 class PysklReader(Reader):
@@ -158,7 +158,7 @@ def _checked_head(annotation: Any) -> dict | None:
     """``frame_dir`` and ``label`` if they are text and a whole number."""
     try:
         name, label = annotation['frame_dir'], whole_number(annotation['label'])
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
     return dict(frame_dir=name, label=label) if isinstance(name, str) else None
 

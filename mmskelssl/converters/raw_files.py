@@ -7,7 +7,7 @@ import os
 import tarfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -159,10 +159,11 @@ def described(passed_over: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _below(path: Path, suffix: str, passed_over: PassedOver) -> Iterator[RawFile]:
+    every: Iterable[RawFile]
     if path.is_dir():
         every = (RawFile(file) for file in _walk(path, passed_over))
     elif path.is_file() and path.name.lower().endswith(suffix):
-        every = iter([RawFile(path)])
+        every = [RawFile(path)]
     elif path.is_file():
         every = (RawFile(path, member) for member in _members(path, suffix))
     else:
@@ -253,7 +254,7 @@ def _tar_members(path: Path, suffix: str) -> list[Member]:
             if info.isfile()
         ]
         # The checksum of a compressed archive lies after its last file.
-        archive.fileobj.read()
+        archive.fileobj.read(-1)
         return members
 
 

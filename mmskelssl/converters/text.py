@@ -44,7 +44,7 @@ def parse_rows(
     try:
         rows = np.loadtxt(lines, np.float32, comments=None, delimiter=separator, ndmin=2)
     except ValueError:
-        rows = np.empty((0, 0))
+        rows = np.empty((0, 0), np.float32)
     # Empty lines do not count as rows.
     if rows.shape != (len(lines), num_columns):
         raise ClipError(f'{origin}:{_first_fault(lines, num_columns, separator, meaning)}')

@@ -68,13 +68,17 @@ class ClipBatch(NamedTuple):
 
     def select(self, index: Tensor) -> ClipBatch:
         """Some of the clips, given by their numbers (n,); the frames are not copied."""
-        columns = (self.offsets, self.num_frames, self.num_persons)
-        return ClipBatch(self.frames, *(column[index] for column in columns), self.max_persons)
+        return self._replace(
+            offsets=self.offsets[index], num_frames=self.num_frames[index], num_persons=self.num_persons[index]
+        )
 
     def repeat(self, times: int) -> ClipBatch:
         """All clips, then all of them again, ``times`` in total; the frames are not copied."""
-        columns = (self.offsets, self.num_frames, self.num_persons)
-        return ClipBatch(self.frames, *(column.repeat(times) for column in columns), self.max_persons)
+        return self._replace(
+            offsets=self.offsets.repeat(times),
+            num_frames=self.num_frames.repeat(times),
+            num_persons=self.num_persons.repeat(times),
+        )
 
     def pack(self) -> ClipBatch:
         """The same clips with a copy of their own rows only, ready to travel to another device."""

@@ -15,10 +15,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmskelssl.utils.errors import StoreError
 from mmskelssl.utils.files import written_beside
@@ -27,19 +28,19 @@ RATIOS = (1, 5, 10, 20)
 NUM_DRAWS = 5
 
 
-def names_digest(names: Sequence[str]) -> str:
+def names_digest(names: Iterable[str]) -> str:
     """SHA-256 of clip names, in whichever order they come."""
     return hashlib.sha256('\n'.join(sorted(map(str, names))).encode()).hexdigest()
 
 
-def draw_ranks(names: Sequence[str], draw: int) -> np.ndarray:
+def draw_ranks(names: Iterable[str], draw: int) -> np.ndarray:
     """(N,) the place of each clip in the order of a draw."""
     keys = [hashlib.sha256(f'{draw}/{name}'.encode()).digest() for name in names]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return np.argsort(order)
 
 
-def drawn_ratios(names: Sequence[str], labels: Sequence[int], draw: int, balanced: bool) -> np.ndarray:
+def drawn_ratios(names: Iterable[str], labels: ArrayLike, draw: int, balanced: bool) -> np.ndarray:
     """From which of ``RATIOS`` on a draw has each clip.
 
     Args:
@@ -52,9 +53,9 @@ def drawn_ratios(names: Sequence[str], labels: Sequence[int], draw: int, balance
     Returns:
         (N,) int64 percentages; 0 for clips that are not drawn at any ratio.
     """
-    ranks, labels = draw_ranks(names, draw), np.asarray(labels)
+    ranks, classes = draw_ranks(names, draw), np.asarray(labels)
     result = np.zeros(len(ranks), np.int64)
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)] if balanced else [np.arange(len(ranks))]
+    groups = [np.flatnonzero(classes == label) for label in np.unique(classes)] if balanced else [np.arange(len(ranks))]
     for group in groups:
         order = group[ranks[group].argsort()]
         for ratio in sorted(RATIOS, reverse=True):

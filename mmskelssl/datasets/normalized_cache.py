@@ -37,8 +37,13 @@ def normalized_clips(store: ClipStore, normalize: Sequence[dict], cache_dir: Pat
         ConfigError: If a normalization needs what the layout lacks.
         StoreError: If the file cannot be written.
     """
-    columns = map(torch.from_numpy, (store.offsets, store.num_frames, store.num_persons))
-    raw = ClipBatch(torch.from_numpy(store.frames), *columns, max_persons=int(store.num_persons.max()))
+    raw = ClipBatch(
+        torch.from_numpy(store.frames),
+        torch.from_numpy(store.offsets),
+        torch.from_numpy(store.num_frames),
+        torch.from_numpy(store.num_persons),
+        int(store.num_persons.max()),
+    )
     if not normalize:
         return raw
     recipe = json.dumps([store.digest, list(normalize), __version__], sort_keys=True)

@@ -21,7 +21,7 @@ class ClipRequest(NamedTuple):
         is_padding: Whether the clip is another process', repeated so that all processes have as many batches.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides the search of a tuple
     seed: int = 0
     epoch: int = 0
     is_padding: bool = False

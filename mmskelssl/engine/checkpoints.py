@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner import Runner
 
 from mmskelssl.registry import HOOKS
-from mmskelssl.utils.errors import CheckpointError
+from mmskelssl.utils.errors import CheckpointError, ConfigError
 from mmskelssl.utils.files import written_beside
 
 
@@ -38,29 +37,38 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
 
     Old checkpoints are removed after the new one is written. If one cannot be written, for example because the disk is
     full, the hook reports it, keeps the old ones, and the run goes on; if it was the last one of the run, the run
-    fails. With gradient accumulation, checkpoints by iteration are written when an update is complete.
+    fails. With gradient accumulation, checkpoints by iteration are written when an update is complete. However a run
+    ends in order, its last weights are written. A run resumed from another folder leaves the files there alone.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._error: OSError | None = None
-        self._saved: dict | None = None
+        # Iterations done at the last checkpoint, and at the last that could not be written.
+        self._saved: int | None = None
+        self._failed: int | None = None
 
     def before_train(self, runner: Runner) -> None:
-        # MMEngine warns of its own use of a deprecated attribute.
-        def is_useful(record: logging.LogRecord) -> bool:
-            return 'deprecated in future' not in record.getMessage()
-
-        runner.logger.addFilter(is_useful)
+        folder = Path(self.out_dir, Path(runner.work_dir).name) if self.out_dir else Path(runner.work_dir)
+        info = runner.message_hub.runtime_info
+        if 'last_ckpt' in info and Path(info['last_ckpt']).resolve().parent != folder.resolve():
+            for key in [key for key in info if key == 'keep_ckpt_ids' or key.startswith('best_ckpt')]:
+                del info[key]
         super().before_train(runner)
-        runner.logger.removeFilter(is_useful)
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         if runner.optim_wrapper.should_update():
             super().after_train_iter(runner, *args, **kwargs)
 
     def after_train(self, runner: Runner) -> None:
-        """Raises a CheckpointError if the last checkpoint could not be written."""
+        """Saves the last weights, if that is not done.
+
+        Raises:
+            CheckpointError: If they could not be written.
+        """
+        if self.save_last and runner.iter not in (self._saved, self._failed):
+            step = runner.epoch if self.by_epoch else runner.iter
+            self._save_checkpoint_with_step(runner, step, dict(epoch=runner.epoch, iter=runner.iter))
         self._fail_if_unwritten()
         super().after_train(runner)
 
@@ -76,7 +84,7 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
             CheckpointError: If it cannot be written.
         """
         position = dict(epoch=epoch, iter=iteration)
-        if self._saved != position:
+        if self._saved != iteration:
             step = f'{epoch}_iter_{iteration}' if self.by_epoch else iteration
             self._save_checkpoint_with_step(runner, step, position)
         self._fail_if_unwritten()
@@ -89,12 +97,16 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
             ) from self._error
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int | str, meta: dict) -> None:
-        position = {key: meta[key] for key in ('epoch', 'iter')}
         with self._keeping_old_ones(runner):
             super()._save_checkpoint_with_step(runner, step, meta)
-            self._saved = position
+            self._saved = meta['iter']
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        for name in self.key_indicators if self.save_best else ():
+            if name not in (*metrics, 'auto'):
+                raise ConfigError(
+                    f"default_hooks.checkpoint.save_best: '{name}' is not measured, but {', '.join(metrics)}."
+                )
         with self._keeping_old_ones(runner):
             super()._save_best_checkpoint(runner, metrics)
 
@@ -107,7 +119,7 @@ class CheckpointHook(mmengine.hooks.CheckpointHook):
         try:
             yield
         except OSError as error:
-            self._error, self.last_ckpt = error, last
+            self._error, self.last_ckpt, self._failed = error, last, runner.iter
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts if self.max_keep_ckpts > 0 else None)
             runner.message_hub.runtime_info.clear()
             runner.message_hub.runtime_info.update(info)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -49,7 +50,7 @@ class InterruptionHook(Hook):
 
     def __init__(self) -> None:
         self._received = 0
-        self._handlers: dict[int, object] = {}
+        self._handlers: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
         def note(number: int, frame: object) -> None:
@@ -78,7 +79,7 @@ class InterruptionHook(Hook):
         """The same, during validation between two epochs."""
         self._stop_if_told(runner, runner.iter)
 
-    def after_gallery_iter(self, runner: Runner) -> None:
+    def after_gallery_iter(self, runner: Runner, **kwargs) -> None:
         """The same, while a gallery is encoded."""
         self._stop_if_told(runner, runner.iter)
 

@@ -14,7 +14,7 @@ from mmskelssl.utils.files import written_beside
 def save_arrays(path: str | os.PathLike, **arrays: np.ndarray) -> None:
     """Writes named arrays of numbers or text, whole or not at all."""
     with written_beside(path) as beside, open(beside, 'wb') as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # one may not be named allow_pickle
 
 
 def load_arrays(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:

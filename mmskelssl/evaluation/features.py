@@ -22,6 +22,7 @@ from mmskelssl.datasets import SkeletonDataset, batch_collate
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.transforms import ViewPipeline
 from mmskelssl.evaluation.arrays import load_arrays, save_arrays
+from mmskelssl.evaluation.functional import check_finite
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.distributed import unwrap_model
@@ -101,8 +102,8 @@ def cached_features(
     path = folder / f'{key.modality}-{key.digest[:16]}.npz'
     if not agreed(path.exists()):
         model = encoder().to(get_device())
-        values = encode(model, dataset, num_crops=key.num_crops, seed=key.seed, what=f'Encoding {key.modality}')
-        values = values[model.modality]
+        found = encode(model, dataset, num_crops=key.num_crops, seed=key.seed, what=f'Encoding {key.modality}')
+        values = found[model.modality]
         # One view per clip is the common case, and (N, D) what other programs expect.
         features = (values[0] if key.num_crops == 1 else values).numpy()
         text = np.array(json.dumps(asdict(key)))
@@ -155,9 +156,13 @@ def encode(
 
     Returns:
         Name of a stream, or ``scores``, to (R, N, D) float32 on the CPU.
+
+    Raises:
+        NonFiniteError: If what the model gives for a clip is not finite.
     """
     model = unwrap_model(model).eval()
-    positions = range(len(dataset)) if positions is None else positions
+    if positions is None:
+        positions = range(len(dataset))  # type: ignore[arg-type]  # torch leaves lengths out of the type
     requests = [ClipRequest(int(index), seed, epoch) for epoch in range(num_crops) for index in positions]
     shares = _shares([requests[start : start + _BATCH] for start in range(0, len(requests), _BATCH)])
     # A process without a share encodes a batch all the same: it has to know the shape of what it gathers.
@@ -168,6 +173,7 @@ def encode(
         outputs = model(**model.data_preprocessor(batch, False), mode=mode)
         found = outputs if mode == 'tensor' else dict(scores=outputs[0]['scores'])
         parts.append({name: value.float().cpu() for name, value in found.items()})
+        check_finite(parts[-1], batch['data_samples']['index'].tolist(), getattr(dataset, 'names', None))
     lengths = [sum(map(len, share)) for share in shares]
     return {
         name: _gathered(torch.cat([part[name] for part in parts]), lengths).unflatten(0, (num_crops, len(positions)))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -48,15 +49,16 @@ def read_pretrained(
     model = replace(model, method=meta.get('method', model.method))
     if unknown := set(modalities or ()) - set(model.streams):
         raise CheckpointError(f'{checkpoint} has no {", ".join(sorted(unknown))}. It has {", ".join(model.streams)}.')
-    sides = dict(train_set=model.train_set, test_set=model.test_set)
+    sides = [model.train_set, model.test_set]
     if data is not None:
         # What the encoder learned on, whatever the other set's own recipe.
         kept = _chosen(model.test_set, 'normalize')
-        sides = {side: dict(arguments, **kept) for side, arguments in _sides(data, 'The config of --data').items()}
+        sides = [dict(side, **kept) for side in _sides(data, 'The config of --data')]
     if store is not None:
-        sides = {side: dict(arguments, store=store) for side, arguments in sides.items()}
+        sides = [dict(side, store=store) for side in sides]
+    train_set, test_set = sides
     streams = {stream: model.streams[stream] for stream in modalities or model.streams}
-    return replace(model, **sides, streams=streams, is_transfer=data is not None)
+    return replace(model, train_set=train_set, test_set=test_set, streams=streams, is_transfer=data is not None)
 
 
 def pretraining_config(checkpoint: str) -> Config:
@@ -82,6 +84,7 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
     views = model.get('data_preprocessor') or {}
     if not views.get('train_pipeline') or not views.get('test_pipeline'):
         raise ConfigError(f'{whose} does not say train_pipeline and test_pipeline of data_preprocessor: {remedy}')
+    train_set, test_set = _sides(cfg, whose)
     return PretrainedModel(
         checkpoint=checkpoint,
         config='',
@@ -90,15 +93,16 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
         streams=_plain(_streams(model)),
         layout=_plain(model.get('layout', 'ntu25')),
         num_persons=model.get('num_persons', 2),
-        **_sides(cfg, whose),
+        train_set=train_set,
+        test_set=test_set,
         train_view=_plain(_cut(views['train_pipeline'])),
         test_pipeline=_plain(views['test_pipeline']),
         loader=_chosen(cfg.train_dataloader, 'num_workers', 'persistent_workers'),
     )
 
 
-def _sides(cfg: Config, whose: str) -> dict[str, dict]:
-    """Arguments of the data sets of a config, as ``train_set`` and ``test_set``."""
+def _sides(cfg: Config, whose: str) -> list[dict]:
+    """Arguments of the data sets of a config: that of the training side and that of the test side."""
     train, test = cfg.get('train_dataloader'), cfg.get('test_dataloader') or cfg.get('val_dataloader')
     if not train or not test:
         raise ConfigError(
@@ -106,10 +110,9 @@ def _sides(cfg: Config, whose: str) -> dict[str, dict]:
             'pre-training, or --data with one of configs/_base_/sets/.'
         )
     gallery = (cfg.get('test_cfg') or {}).get('gallery_dataloader', train)
-    return {
-        side: {key: value for key, value in _plain(loader.dataset).items() if key != 'type'}
-        for side, loader in dict(train_set=gallery, test_set=test).items()
-    }
+    return [
+        {key: value for key, value in _plain(loader.dataset).items() if key != 'type'} for loader in (gallery, test)
+    ]
 
 
 def _streams(model: Mapping) -> dict[str, dict]:
@@ -144,7 +147,7 @@ def _own_config(checkpoint: dict, path: str) -> Config:
         raise CheckpointError(f'{error} Here: --config CONFIG.') from error
 
 
-def _plain(config: object) -> object:
+def _plain(config: Any) -> Any:
     """Config entries as plain dicts and lists."""
     if isinstance(config, Mapping):
         return {key: _plain(value) for key, value in config.items()}

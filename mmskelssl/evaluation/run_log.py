@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmskelssl.utils.errors import LogError
 
@@ -66,7 +67,7 @@ def read_rows(path: Path) -> list[dict]:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     except OSError as error:
         raise LogError(f'Log {path} cannot be read: {error.strerror}.') from error
-    rows = []
+    rows: list[dict] = []
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
@@ -99,7 +100,7 @@ def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
         rows = read_run(Path(checkpoint).parent)
     except LogError:
         return {}
-    values: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    values: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
     length = max((row['iter'] / row['epoch'] for row in rows if 'iter' in row and 'epoch' in row), default=0)
     for row in rows:
         epoch = row.get('epoch', row.get('step'))

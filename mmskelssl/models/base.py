@@ -62,6 +62,18 @@ class SkeletonModel(BaseModel):
                 accumulated), gathered over processes in the order of one.
         """
 
+    def check_batch(self, total: int, factors: str) -> None:
+        """Refuses to be trained in batches that do not fit.
+
+        Args:
+            total: Clips of an update, of all processes.
+            factors: How the number comes about, for the message.
+        """
+
+    def remarks(self, dataset: SkeletonDataset) -> list[str]:
+        """What a user may not have meant when the model is trained on this data, a line each."""
+        return []
+
     def check_data(self, dataset: SkeletonDataset) -> None:
         """Refuses data that the model is not made for.
 

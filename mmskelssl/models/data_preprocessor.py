@@ -46,6 +46,7 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
             None if pipeline is None else ViewPipeline(pipeline) for pipeline in (train_pipeline, test_pipeline)
         )
 
+    @torch.compiler.disable  # random keys wrap around, which the compiler takes for an overflow
     def forward(self, data: dict, training: bool = False) -> dict:
         """Makes the views of a batch.
 

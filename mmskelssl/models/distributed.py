@@ -160,7 +160,7 @@ class _SumOverProcesses(torch.autograd.Function):
 
 def unwrap_model(model: nn.Module) -> nn.Module:
     """The model inside a distributed wrapper, or the model itself."""
-    return model.module if is_model_wrapper(model) else model
+    return model.get_submodule('module') if is_model_wrapper(model) else model
 
 
 def any_rank(flag: bool) -> bool:

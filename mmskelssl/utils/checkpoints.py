@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import logging
 import os
 import pickle
@@ -20,6 +21,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
+from mmskelssl.utils.config import without_scope
 from mmskelssl.utils.errors import CheckpointError
 
 
@@ -35,7 +37,7 @@ _history_method.__module__, _history_method.__qualname__ = 'builtins', 'getattr'
 
 # What MMEngine writes into its checkpoints beside tensors (the message hub's histories): all of it is plain data.
 # `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays.
-_MULTIARRAY = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+_MULTIARRAY = importlib.import_module('numpy._core.multiarray' if hasattr(np, '_core') else 'numpy.core.multiarray')
 _DTYPES = [type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')]
 _SAFE_TYPES = [
     *(HistoryBuffer, deque, _history_method),
@@ -55,10 +57,11 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
     Args:
         filename: Path of the file.
         map_location: As for :func:`torch.load`.
-        mmap: Whether to read tensors only when they are used, without checking them for damage.
+        mmap: Whether to read tensors only when they are used, without checking them for damage or NaN.
 
     Raises:
-        CheckpointError: If the file is missing, unreadable, damaged, or holds anything that would execute code.
+        CheckpointError: If the file is missing, unreadable, damaged, holds anything that would execute code, or weights
+            that are not finite.
     """
     try:
         check_crc(filename, tensors=not mmap)
@@ -83,7 +86,23 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
         ) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__}, not a checkpoint: use another file.')
+    if not mmap:
+        _check_finite(checkpoint.get('state_dict', checkpoint), filename)
     return checkpoint
+
+
+def _check_finite(weights: object, filename: str) -> None:
+    tensors = weights.items() if isinstance(weights, Mapping) else ()
+    bad = [
+        name
+        for name, value in tensors
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and not value.isfinite().all()
+    ]
+    if bad:
+        raise CheckpointError(
+            f'Checkpoint {filename} holds weights that are not finite: {bad[0]} and {len(bad) - 1} more have NaN or '
+            'infinity. The run that wrote it went wrong; use an earlier checkpoint.'
+        )
 
 
 def check_crc(filename: str | os.PathLike, tensors: bool = True) -> None:
@@ -137,8 +156,8 @@ def newest_whole_checkpoint(folder: str | os.PathLike) -> str | None:
         else:
             newest = str(path)
             break
-    for error in damaged:
-        print_log(f'{error} It is skipped.', level=logging.WARNING)
+    for damage in damaged:
+        print_log(f'{damage} It is skipped.', level=logging.WARNING)
     if damaged and newest is None:
         raise CheckpointError(f'No checkpoint in {folder} is whole: start again in another --work-dir.')
     return newest
@@ -169,7 +188,7 @@ def checkpoint_config(checkpoint: Mapping, filename: str) -> Config:
         raise CheckpointError(f'Checkpoint {filename} carries no config: give the config that it was trained with.')
     try:
         statements = ast.parse(text).body
-        return Config({statement.targets[0].id: _plain(statement.value) for statement in statements})
+        return without_scope(Config({s.targets[0].id: _plain(s.value) for s in statements}))
     except (AttributeError, SyntaxError, ValueError) as error:
         raise CheckpointError(
             f'The config in checkpoint {filename} is not the plain data that MMEngine writes: give the config file '
@@ -177,7 +196,7 @@ def checkpoint_config(checkpoint: Mapping, filename: str) -> Config:
         ) from error
 
 
-def _plain(node: ast.expr) -> object:
+def _plain(node: ast.expr | None) -> object:
     """The value of an expression of literals, ``dict(key=value)`` and ``dict({key: value})``."""
     match node:
         case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as entries], keywords=[]):
@@ -190,7 +209,7 @@ def _plain(node: ast.expr) -> object:
             return [_plain(item) for item in node.elts]
         case ast.Tuple():
             return tuple(_plain(item) for item in node.elts)
-    return ast.literal_eval(node)
+    return ast.literal_eval(node)  # type: ignore[arg-type]  # it refuses None, the key of a ** in a dict
 
 
 def check_weights(weights: Mapping[str, torch.Tensor], module: nn.Module, what: str) -> None:

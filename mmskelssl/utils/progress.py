@@ -13,7 +13,7 @@ from rich.progress import track as rich_track
 T = TypeVar('T')
 
 
-def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
+def track(items: Iterable[T], total: int, description: str) -> Iterable[T]:
     """Yields ``items``; a bar on standard error shows how many of ``total`` are done and the remaining time."""
     return rich_track(items, total=total, description=description, console=Console(stderr=True))
 

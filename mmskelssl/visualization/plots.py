@@ -127,7 +127,16 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike, classes: Sequence[str],
     for label in present:
         mine = points[labels == label]
         marker = 'o^sDvP'[label // 10 % 6] if len(classes) > 10 else 'o'
-        axes.scatter(*mine.T, s=size, color=colors[label], marker=marker, linewidths=0, alpha=0.8, label=classes[label])
+        axes.scatter(
+            mine[:, 0],
+            mine[:, 1],
+            s=size,
+            color=colors[label],
+            marker=marker,
+            linewidths=0,
+            alpha=0.8,
+            label=classes[label],
+        )
     axes.set(title=title, xticks=[], yticks=[])
     axes.set_aspect('equal', adjustable='datalim')
     figure.legend(loc='outside right center', ncols=columns, fontsize=8, frameon=False)
@@ -137,7 +146,7 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike, classes: Sequence[str],
 def class_colors(number: int) -> np.ndarray:
     """(number, 3) colours that can be told apart: ten or twenty known ones, beyond that hues of three strengths."""
     if number <= 20:
-        return np.array(colormaps['tab10' if number <= 10 else 'tab20'].colors[:number])
+        return colormaps['tab10' if number <= 10 else 'tab20'](np.arange(number))[:, :3]
     index = np.arange(number)
     hsv = np.stack(
         [index / number, np.choose(index % 3, (0.9, 0.55, 0.8)), np.choose(index % 3, (0.85, 0.75, 0.5))], -1

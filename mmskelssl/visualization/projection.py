@@ -59,7 +59,7 @@ def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:
         (M, T, V) booleans.
     """
     nonzero = clip.any(axis=-1)
-    visible = nonzero.copy()
+    visible = np.array(nonzero)
     lone = (~nonzero).sum(axis=-1) == 1
     for joint in {*(layout.spine or ()), layout.center, layout.origin} if lone.any() else ():
         neighbours = [v if p == joint else p for v, p in layout.bones if joint in (v, p)]

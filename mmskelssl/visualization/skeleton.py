@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -229,7 +229,7 @@ def _wrapped(title: str, width: float) -> list[str]:
     return textwrap.wrap(title, max(int(width * CHARACTERS_AN_INCH), 8)) or ['']
 
 
-def _add_panel(figure: Figure, box: tuple[float, ...], middle: Sequence[float], span: tuple[float, float]) -> Axes:
+def _add_panel(figure: Figure, box: tuple[float, ...], middle: Iterable[float], span: tuple[float, float]) -> Axes:
     """Adds axes that show ``span`` metres about ``middle``; ``box`` is left, bottom, width, height in inches."""
     axes = figure.add_axes(tuple(np.array(box) / np.tile(figure.get_size_inches(), 2)))
     (x, y), (width, height) = middle, span
@@ -242,7 +242,7 @@ def _add_panel(figure: Figure, box: tuple[float, ...], middle: Sequence[float], 
 
 def _draw(axes: Axes, scene: Scene, index: int) -> None:
     ends, colors, widths = scene.lines(index)
-    axes.add_collection(LineCollection(ends, colors=colors, linewidths=widths, capstyle='round'), autolim=False)
+    axes.add_collection(LineCollection(list(ends), colors=colors, linewidths=widths, capstyle='round'), autolim=False)
     places, dot_colors = scene.dots(index)
     axes.scatter(places[:, 0], places[:, 1], s=5, c=dot_colors, linewidths=0, zorder=3)
 

@@ -19,7 +19,10 @@ def test_a_good_config_has_no_findings(load):
         (dict(model__backbone__hidden=3), "model.backbone: BiGRU has no key 'hidden'; nearest: 'hidden_channels'."),
         (dict(train_dataloader__batchsize=3), "DataLoader has no key 'batchsize'; nearest: 'batch_size'."),
         (dict(val_cfg__gallery_dataloader__num_worker=3), "nearest: 'num_workers'."),
-        (dict(train_dataloader__dataset__pipelin=[]), "SkeletonDataset has no key 'pipelin'; nearest: 'pipeline'."),
+        (
+            dict(train_dataloader__dataset__normalise=[]),
+            "SkeletonDataset has no key 'normalise'; nearest: 'normalize'.",
+        ),
         (dict(optim_wrapper__optimizer__leaning_rate=1.0), "SGD has no key 'leaning_rate'"),
         (dict(train_cfg__max_epoch=1), "nearest: 'max_epochs'."),
         (dict(model__type='SkeletonCRL'), "SkeletonCRL is not in any registry; nearest: 'SkeletonCLR'"),
@@ -29,7 +32,22 @@ def test_a_good_config_has_no_findings(load):
         (dict(model__temperature='0.07'), "model.temperature: '0.07' is a str, but SkeletonCLR needs float."),
         (dict(model__queue_size=3.5), 'model.queue_size: 3.5 is a float, but SkeletonCLR needs int.'),
         (dict(model__modalities=[1]), 'needs Sequence[str].'),
-        (dict(train_dataloader__dataset__pipeline='Shear'), 'needs Sequence[dict] | None.'),
+        (dict(train_dataloader__dataset__normalize='Shear'), 'needs Sequence[dict].'),
+        (dict(model__modalities='bones'), "model.modalities: 'bones' is a str, but SkeletonCLR needs Sequence[str]."),
+        (dict(optim_wrapper__optimizer__lr='fast'), "'fast' is a str, but SGD needs float"),
+        (dict(optim_wrapper__optimizer__momentum='0,9'), "'0,9' is a str, but SGD needs float"),
+        (dict(train_cfg__max_epochs='ten'), "'ten' is a str, but EpochBasedTrainLoop needs int"),
+        (dict(train_dataloader__shuffle=True), 'train_dataloader.shuffle: the sampler says it here'),
+        (dict(val_dataloader__dataset=dict(type='ConcatDataset')), 'ConcatDataset serves clip by clip'),
+        (dict(train_dataloader__dataset=dict(type='RepeatDataset')), 'train for more epochs (train_cfg.max_epochs)'),
+        (dict(train_dataloader__dataset=dict(type='mmengine.ClassBalancedDataset')), 'write a split that names'),
+        (dict(data_preprocessor__test_pipeline=[dict(type='Shear')]), 'data_preprocessor: '),
+        (
+            dict(
+                data_preprocessor__test_pipeline=[dict(type='CenterCropResize', num_frames=4), dict(type='CenterClip')]
+            ),
+            'data_preprocessor: ',
+        ),
     ],
     ids=lambda value: '-'.join(value) if isinstance(value, dict) else '',
 )
@@ -45,7 +63,8 @@ def test_mistakes(load, overrides, says):
     [
         dict(model__modalities=('joint', 'bone')),
         dict(model__temperature=1),  # an int where a float is wanted
-        dict(train_dataloader__dataset__num_persons=None),
+        dict(train_dataloader__dataset__split=None),
+        dict(default_hooks__finite_check=None),
         dict(train_cfg__max_epochs=100, param_scheduler=[dict(type='MultiStepLR', milestones=[50])]),
         dict(_helper=dict(type='Unknown', key=1), my_helper=3),
         dict(optim_wrapper__clip_grad=dict(type='norm', max_norm=1)),
@@ -58,7 +77,8 @@ def test_what_is_right(load, overrides):
 
 def test_missing_files_are_named_once(load):
     cfg = load(model=dict(pretrained='nowhere.pth'), load_from='nowhere2.pth')
-    cfg.train_dataloader.dataset.store = cfg.val_cfg.gallery_dataloader.dataset.store = 'nowhere'
+    cfg.train_dataloader.dataset.store = 'nowhere'
+    cfg.val_cfg.gallery_dataloader = dict(dataset=dict(store='nowhere', split='train'))
     cfg.val_dataloader.dataset.split = 'validation'
     found = texts(missing_files(cfg))
     assert len(found) == 4

@@ -24,7 +24,7 @@ def page_files(tmp_path, monkeypatch):
         (tmp_path / name).write_text(code, encoding='utf-8')
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    for module, kind in (('nnclr', 'NNCLR'), ('simsiam', 'SimSiam')):
+    for module, kind in (('nnclr', 'NNCLR'), ('simsiam', 'SimSiam'), ('byol', 'BYOL')):
         sys.modules.pop(module, None)
         MODELS.module_dict.pop(kind, None)
 
@@ -65,3 +65,15 @@ def test_method_without_negatives_is_lowest_where_predictions_are_the_other_view
     model.predictor['motion'] = torch.nn.Identity()
     same = model([views[0], views[0]], mode='loss')['loss_motion']
     torch.testing.assert_close(same, torch.tensor(-1.0))
+
+
+def test_method_with_a_momentum_encoder_moves_it_and_leaves_it_without_gradient(page_files, views):
+    text = (page_files / 'simsiam_nw-ucla.py').read_text().replace('simsiam', 'byol').replace('SimSiam', 'BYOL')
+    (page_files / 'byol_nw-ucla.py').write_text(text)
+    model = build(page_files / 'byol_nw-ucla.py')
+    model(views, mode='loss')['loss_motion'].backward()
+    assert all((p.grad is None) == name.startswith('encoder_k') for name, p in model.named_parameters())
+    model.momenta['encoder_k'] = 0.0
+    torch.nn.init.zeros_(model.encoder['motion'].neck[0].weight)
+    model.before_update()
+    assert not model.encoder_k['motion'].neck[0].weight.any()

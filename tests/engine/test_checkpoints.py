@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.fileio import get_file_backend, put
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 from torch import nn
 
-from mmskelssl.engine.checkpoints import WholeFilesBackend
-from mmskelssl.utils import CheckpointError
+from mmskelssl.engine.checkpoints import CheckpointHook, WholeFilesBackend
+from mmskelssl.utils import CheckpointError, ConfigError
 
 
 def test_files_are_written_as_they_are(tmp_path):
@@ -103,3 +104,60 @@ def test_checkpoints_by_iteration_end_an_update(make_runner, disk):
     runner = make_runner(Toy(), BATCHES * 8, [hook], accumulative_counts=4)
     runner.train()
     assert names(runner.work_dir + '/x') == ['iter_4.pth', 'iter_8.pth']
+
+
+class Stop(Hook):
+    """Ends a run in order after some epochs, as EarlyStoppingHook does."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def after_train_epoch(self, runner):
+        runner.train_loop.stop_training = runner.epoch + 1 >= self.epochs
+
+
+@pytest.mark.parametrize(
+    ('hook', 'kept'),
+    [
+        (dict(interval=10), ['epoch_2.pth']),
+        (dict(interval=2), ['epoch_2.pth']),
+        (dict(interval=3, by_epoch=False), ['iter_3.pth', 'iter_4.pth']),
+        (dict(interval=10, save_last=False), []),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_its_last_weights(make_runner, disk, hook, kept):
+    batches = BATCHES[:1] * 2
+    runner = make_runner(Toy(), batches, [dict(type='CheckpointHook', **hook), Stop(2)], max_epochs=9)
+    runner.train()
+    assert names(runner.work_dir + '/x') == kept and disk.written == len(kept)
+    if kept:
+        checkpoint = torch.load(f'{runner.work_dir}/{kept[-1]}', weights_only=False)
+        assert checkpoint['state_dict']['weight'] == runner.model.weight
+        assert checkpoint['meta']['iter'] == 4
+
+
+def test_what_another_folder_holds_is_left_alone(make_runner, tmp_path):
+    """Neither the old run's best checkpoint is removed, nor files here of the names that the old run had."""
+    hook = dict(type='CheckpointHook', interval=1, max_keep_ckpts=1, save_best=['a', 'b'], rule='greater')
+    runner = make_runner(Toy(), BATCHES, [hook])
+    checkpoint = next(h for h in runner.hooks if isinstance(h, CheckpointHook))
+    hub = runner.message_hub
+    hub.update_info('last_ckpt', str(tmp_path / 'old' / 'epoch_1.pth'))
+    hub.update_info('best_ckpt_a', str(tmp_path / 'old' / 'best_a.pth'))
+    hub.update_info('keep_ckpt_ids', [1])
+    checkpoint.before_train(runner)
+    assert checkpoint.best_ckpt_path_dict == dict(a=None, b=None) and list(checkpoint.keep_ckpt_ids) == []
+    # The own folder's are still known, also by another path to it.
+    (tmp_path / 'link').symlink_to(runner.work_dir)
+    hub.update_info('last_ckpt', str(tmp_path / 'link' / 'epoch_1.pth'))
+    hub.update_info('best_ckpt_a', 'own')
+    hub.update_info('keep_ckpt_ids', [1])
+    checkpoint.out_dir = None
+    checkpoint.before_train(runner)
+    assert checkpoint.best_ckpt_path_dict == dict(a='own', b=None) and list(checkpoint.keep_ckpt_ids) == [1]
+
+
+def test_the_best_of_what_is_not_measured_is_refused(make_runner):
+    hook = CheckpointHook(save_best='knn/nope', rule='greater')
+    with pytest.raises(ConfigError, match="save_best: 'knn/nope' is not measured, but knn/joint_top1"):
+        hook._save_best_checkpoint(make_runner(Toy()), {'knn/joint_top1': 1.0})

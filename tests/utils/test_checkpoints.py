@@ -258,3 +258,16 @@ def test_the_checkpoint_of_the_last_run_is_newer_than_one_of_more_iterations(tmp
     for iteration, time in ((20, '20260101_120000'), (10, '20260102_120000'), (5, '20260102_110000')):
         save_checkpoint(content(iteration, time), str(tmp_path / f'iter_{iteration}.pth'))
     assert newest_whole_checkpoint(tmp_path) == str(tmp_path / 'iter_10.pth')
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.float64])
+@pytest.mark.parametrize('is_bare', [True, False])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value, dtype, is_bare):
+    weights = dict(good=torch.ones(2), steps=torch.tensor(3), bad=torch.tensor([1, value], dtype=dtype))
+    torch.save(weights if is_bare else dict(state_dict=weights, meta=dict(iter=1)), tmp_path / 'x.pth')
+    with pytest.raises(CheckpointError, match=r'x.pth holds weights that are not finite: bad .*an earlier checkpoint'):
+        load_checkpoint_file(str(tmp_path / 'x.pth'))
+    weights['bad'] = torch.ones(1, dtype=dtype)
+    torch.save(weights, tmp_path / 'x.pth')
+    assert load_checkpoint_file(str(tmp_path / 'x.pth'))['steps'] == 3

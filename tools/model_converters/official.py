@@ -4,13 +4,14 @@ import argparse
 import sys
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.cli.official_weights import build_converted, convert_official
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.checkpoints import load_checkpoint_file
+from mmskelssl.utils.config import Overrides
 from mmskelssl.utils.files import written_beside
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=Overrides,
         default={},
         metavar='KEY=VALUE',
         help="overrides of the model's config, such as model.num_neighbors=4096; the leading `model.` may be left out",

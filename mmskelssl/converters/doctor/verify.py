@@ -131,7 +131,7 @@ def _sides(splits: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
 
 
 def _shared_clips(splits: Mapping[str, np.ndarray], names: np.ndarray) -> list[str]:
-    shared = {pair: np.intersect1d(*(splits[side] for side in pair)) for pair in _sides(splits)}
+    shared = {(a, b): np.intersect1d(splits[a], splits[b]) for a, b in _sides(splits)}
     return [f'{clips_named(names[index])} in both {a} and {b}.' for (a, b), index in shared.items() if len(index)]
 
 

@@ -51,11 +51,10 @@ def write_skeleton_file(path: str | os.PathLike, clip: np.ndarray, body_ids: Seq
         raise ClipError(f"Clip '{Path(path).stem}' has {len(clip)} persons but body ids {list(body_ids)}.")
     joints = clip.astype(np.float64)
     fields = np.concatenate([joints, _projected(joints, *_DEPTH_CAMERA), _projected(joints, *_COLOUR_CAMERA)], axis=-1)
-    present = clip.any(axis=(2, 3))
     with written_beside(path) as beside, open(beside, 'w', encoding='ascii', newline='\n') as file:
         file.write(f'{clip.shape[1]}\n')
         for frame in range(clip.shape[1]):
-            persons = np.flatnonzero(present[:, frame])
+            persons = np.flatnonzero(clip[:, frame].any(axis=(1, 2))).tolist()
             file.write(f'{len(persons)}\n')
             file.writelines(_BODY % (body_ids[m], *fields[m, frame].ravel().tolist()) for m in persons)
 

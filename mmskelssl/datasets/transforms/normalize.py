@@ -256,8 +256,8 @@ def normalize_clip(
     """
     frames = torch.as_tensor(clip).float()
     persons, length = frames.shape[:2]
-    columns = (torch.tensor([number]) for number in (0, length, persons))
-    batch = ClipBatch(frames.flatten(0, 1), *columns, persons)
+    offsets, num_frames, num_persons = (torch.tensor([number]) for number in (0, length, persons))
+    batch = ClipBatch(frames.flatten(0, 1), offsets, num_frames, num_persons, persons)
     for step in steps:
         batch = step.normalize(batch, get_layout(layout))
     result = batch.frames.view(persons, -1, *frames.shape[2:])

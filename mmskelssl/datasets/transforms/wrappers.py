@@ -103,7 +103,7 @@ class MultiView(SkeletonTransform):
     def __init__(
         self, transforms: Sequence[dict] | Sequence[Sequence[dict]], num_views: int | Sequence[int] = 2
     ) -> None:
-        pipelines = [transforms] if all(isinstance(step, Mapping) for step in transforms) else transforms
+        pipelines: Sequence = [transforms] if all(isinstance(step, Mapping) for step in transforms) else transforms
         numbers = [num_views] * len(pipelines) if isinstance(num_views, int) else num_views
         if len(pipelines) != len(numbers):
             raise ConfigError(

@@ -5,6 +5,7 @@ from mmskelssl.engine.hooks.finite_check_hook import FiniteCheckHook
 from mmskelssl.engine.hooks.frozen_backbone_hook import FrozenBackboneHook
 from mmskelssl.engine.hooks.momentum_update_hook import MomentumUpdateHook
 from mmskelssl.engine.hooks.queue_enqueue_hook import QueueEnqueueHook
+from mmskelssl.engine.hooks.run_summary_hook import RunSummaryHook
 from mmskelssl.engine.hooks.setup_check_hook import SetupCheckHook
 from mmskelssl.engine.interruption import InterruptionHook
 
@@ -17,5 +18,6 @@ __all__ = [
     'InterruptionHook',
     'MomentumUpdateHook',
     'QueueEnqueueHook',
+    'RunSummaryHook',
     'SetupCheckHook',
 ]

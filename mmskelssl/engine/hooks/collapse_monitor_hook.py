@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmskelssl.evaluation.functional import effective_rank, spread
+from mmskelssl.models import SelfSupervised
 from mmskelssl.models.distributed import gather_rows, unwrap_model
 from mmskelssl.registry import HOOKS
 
@@ -33,6 +34,7 @@ class CollapseMonitorHook(Hook):
         self.interval = interval
         self.begin = begin
         self._collapsed: set[str] = set()
+        self._is_blind = False
 
     @torch.no_grad()
     def after_train_iter(
@@ -40,7 +42,12 @@ class CollapseMonitorHook(Hook):
     ) -> None:
         if not self.every_n_train_iters(runner, self.interval):
             return
-        embeddings = getattr(unwrap_model(runner.model), 'embeddings', {})
+        model = unwrap_model(runner.model)
+        embeddings = getattr(model, 'embeddings', {})
+        if isinstance(model, SelfSupervised) and not embeddings and not self._is_blind:
+            self._is_blind = True
+            name = type(model).__name__
+            runner.logger.warning(f'{name}.loss leaves nothing in self.embeddings: a collapse will not be noticed.')
         gathered = {name: gather_rows(z) for name, z in embeddings.items()}
         if not gathered or not is_main_process():
             return

@@ -14,15 +14,13 @@ from mmskelssl.registry import HOOKS
 class MomentumUpdateHook(Hook):
     """Calls ``model.before_update()`` before the step, where momentum encoders move as in the official programs.
 
-    With gradient accumulation, once for each update of the parameters, before the first of its batches. Before each
-    epoch, after resuming too, it sets ``model.epoch``, counted from 0.
+    With gradient accumulation, once for each update of the parameters, before the first of its batches. It sets
+    ``model.epoch`` too, counted from 0: how often the data was gone through, in loops by iteration as well.
     """
-
-    def before_train_epoch(self, runner: Runner) -> None:
-        unwrap_model(runner.model).epoch = runner.epoch
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
         model = unwrap_model(runner.model)
+        model.epoch = max(runner.epoch, runner.iter // len(runner.train_dataloader))
         # True here: the iteration before this one finished an update, or there was none.
         if isinstance(model, SkeletonModel) and runner.optim_wrapper.should_update():
             model.before_update()

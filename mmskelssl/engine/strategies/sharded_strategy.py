@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,6 +12,7 @@ from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.distributed.fsdp.wrap import lambda_auto_wrap_policy
 
+from mmskelssl.engine.console import quieten
 from mmskelssl.models.distributed import synchronize_batch_norm
 from mmskelssl.models.encoder import Encoder
 from mmskelssl.registry import STRATEGIES
@@ -37,6 +39,9 @@ class ShardedStrategy(FSDPStrategy):
         if not torch.cuda.is_available():
             # What is on the CPU already is not copied by offloading, and would be freed while it is written.
             self.state_dict_config.offload_to_cpu = self.optim_state_dict_config.offload_to_cpu = False
+
+    def build_logger(self, *args, **kwargs) -> logging.Logger:
+        return quieten(super().build_logger(*args, **kwargs))
 
     def load_model_state_dict(self, state_dict: dict, *, strict: bool = True, **kwargs) -> None:
         """Takes the weights of exactly this model."""

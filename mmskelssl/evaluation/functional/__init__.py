@@ -1,4 +1,5 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
+from mmskelssl.evaluation.functional.finite import check_finite
 from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
 from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
 from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
@@ -10,6 +11,7 @@ __all__ = [
     'LinearProbes',
     'LinearRecipe',
     'check_aligned',
+    'check_finite',
     'confusion_matrix',
     'effective_rank',
     'fuse_scores',

@@ -37,7 +37,7 @@ class Accuracy(BatchMetric):
     def report(self) -> dict:
         """Per-class accuracy and confusion matrix of the last evaluation as plain data."""
         classes = list(self.dataset_meta['classes'])
-        accuracy = per_class_accuracy(self.confusion).tolist()
+        accuracy = per_class_accuracy(self.confusion).tolist()  # type: ignore[arg-type]  # there was an evaluation
         return dict(
             classes=classes,
             per_class_accuracy=dict(zip(classes, accuracy, strict=True)),

@@ -32,7 +32,7 @@ class BatchMetric(BaseMetric):
     def evaluate(self, size: int) -> dict[str, float]:
         parts = [part for rank in all_gather_object(self.results) for part in rank]
         self.results.clear()
-        metrics = [None]
+        metrics: list = [None]
         if is_main_process():
             columns = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             metrics = [{f'{self.prefix}/{k}': v for k, v in self.compute_metrics(_in_order(columns)).items()}]

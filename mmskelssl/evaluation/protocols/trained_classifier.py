@@ -93,11 +93,11 @@ class TrainedClassifier(Protocol):
         drawn = [model.dataset('train', self.draw(model, run)) for run in self._draws()]
         kind = 'class-balanced' if self.balanced else 'random'
         optimizer = {key: value for key, value in cfg.optim_wrapper.optimizer.items() if key != 'type'}
-        # A random start owes nothing to the checkpoint but the architecture.
-        owner = {} if self.pretrained else dict(method='supervised', weights='random')
+        card = super().card(workspace, modalities)
+        if not self.pretrained:  # a random start owes nothing to the checkpoint but the architecture
+            card = replace(card, method='supervised', weights='random')
         return replace(
-            super().card(workspace, modalities),
-            **owner,
+            card,
             train_crop=view_text(self.train_pipeline(model), model.train_set.get('normalize') or ()),
             start='pre-trained' if self.pretrained else 'random',
             trained='classifier' if cfg.model.frozen else 'all',

@@ -12,6 +12,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from mmskelssl.evaluation.processes import agreed
+from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 from mmskelssl.utils.errors import ConfigError
 
@@ -32,7 +33,7 @@ def trained(cfg: Config, show: Callable[[int], None]) -> BaseModel:
     cfg.experiment_name = f'{cfg.work_dir.replace("/", "-")}-{time.time_ns()}'
     cfg.default_hooks.checkpoint.max_keep_ckpts = 1
     cfg.log_level = 'WARNING'
-    runner = Runner.from_cfg(_shared(cfg) if is_distributed() else cfg)
+    runner = RUNNERS.build(_shared(cfg) if is_distributed() else cfg)
     runner.register_hook(_ShowEpochs(show))
     runner.train()
     return runner.model

@@ -106,14 +106,15 @@ class SelfSupervised(SkeletonModel):
         Raises:
             ConfigError: If the number of views is not what the method learns from.
         """
+        views = [inputs] if isinstance(inputs, Tensor) else inputs
         if mode == 'loss':
-            if len(inputs) != self.num_views:
+            if len(views) != self.num_views:
                 raise ConfigError(
-                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(inputs)}: set num_views '
+                    f'{type(self).__name__} learns from {self.num_views} views, but got {len(views)}: set num_views '
                     'of MultiView in data_preprocessor.train_pipeline.'
                 )
-            return self.loss(inputs, data_samples)
-        features = self.extract(inputs if isinstance(inputs, Tensor) else inputs[0])
+            return check_losses(self, self.loss(views, data_samples))
+        features = self.extract(views[0])
         if mode == 'tensor':
             return features
         if mode == 'predict':
@@ -134,10 +135,26 @@ class SelfSupervised(SkeletonModel):
         """Stream to the feature (N, D) of its backbone."""
         return {name: self.encoder[name].backbone(x) for name, x in self.split(view).items()}
 
-    def embed(self, encoders: Mapping[str, nn.Module], view: Tensor) -> dict[str, Tensor]:
+    def embed(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """Names of :attr:`widths` to embeddings (N, D), not normalized."""
         return {_joined(name, neck): z for name, x in self.split(view).items() for neck, z in encoders[name](x).items()}
 
 
 def _joined(stream: str, neck: str) -> str:
     return f'{stream}_{neck}' if neck else stream
+
+
+def check_losses(model: nn.Module, losses: object) -> dict[str, Tensor]:
+    """What ``loss`` of a method returned, if it is what it has to be.
+
+    Raises:
+        TypeError: If it is not a dict of tensors with a ``loss`` in one of their names; the message says what it is.
+    """
+    who, wanted = f'{type(model).__name__}.loss', "it has to return a dict such as {'loss_joint': tensor}"
+    if not isinstance(losses, Mapping):
+        raise TypeError(f'{who} returned a {type(losses).__name__}: {wanted}.')
+    if wrong := [name for name, value in losses.items() if not isinstance(value, Tensor)]:
+        raise TypeError(f'{who} returned {wrong[0]}={losses[wrong[0]]!r}, not a tensor: {wanted}.')
+    if not any('loss' in name for name in losses):
+        raise TypeError(f"{who} returned {list(losses)}, none with 'loss' in its name: {wanted}.")
+    return dict(losses)

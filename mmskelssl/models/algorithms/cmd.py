@@ -42,9 +42,7 @@ class CMD(MomentumContrast):
         **kwargs,
     ) -> None:
         super().__init__(*args, modalities=modalities, **kwargs)
-        if directions is None:
-            directions = permutations(self.streams, 2)
-        self.directions = [tuple(pair) for pair in directions]
+        self.directions = list(permutations(self.streams, 2) if directions is None else directions)
         for pair in self.directions:
             if len(set(pair) & set(self.streams)) != 2:
                 raise ConfigError(f'directions: {pair} is not a (teacher, student) pair of {list(self.streams)}.')

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from functools import reduce
 
+import torch
 from torch import Tensor
 
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, check_slots
@@ -39,10 +40,11 @@ class CrosSCLR(MomentumContrast):
         entities = self.encode_pair(*inputs)
         if self.epoch < self.cross_epoch:
             return {f'loss_{a}': info_nce(e.positive, e.negatives, self.temperature) for a, e in entities.items()}
-        losses = dict.fromkeys((f'loss_{a}' for a in entities), 0)
-        for a, b in permutations(entities, 2):
-            losses[f'loss_{a}'] += self.mine(entities[a], entities[b]) / (len(entities) - 1)
-        return losses
+        return {f'loss_{a}': self.mine_all(e, [entities[b] for b in entities if b != a]) for a, e in entities.items()}
+
+    def mine_all(self, student: Entity, teachers: Sequence[Entity]) -> Tensor:
+        """The mean over the other modalities of what one modality learns from them."""
+        return reduce(torch.add, [self.mine(student, teacher) / len(teachers) for teacher in teachers])
 
     def mine(self, student: Entity, teacher: Entity) -> Tensor:
         """What one modality learns from the neighbours of another."""

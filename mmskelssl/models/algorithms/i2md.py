@@ -60,12 +60,13 @@ class I2MD(CMD):
     def bank_extras(self) -> dict[str, int]:
         if not self.intra_exchange:
             return {}
-        return {f'{a}_hidden': self.encoder[a].backbone.out_channels for a in self.streams}
+        # torch does not know what a ModuleDict holds.
+        return {f'{a}_hidden': self.encoder[a].backbone.out_channels for a in self.streams}  # type: ignore[misc]
 
     def objective(self, entities: Mapping[str, Entity]) -> dict[str, Tensor]:
         """Losses ``loss_{entity}`` (eq. 1, 7), ``loss_cmd`` (eq. 5) and ``loss_imd`` (eq. 8); their sum is eq. 10."""
         losses = super().objective(entities)
-        if self.branches:
+        if self.intra_exchange:
             losses['loss_imd'] = self.teach(entities, self.branches, self.intra_exchange)
         return losses
 
@@ -75,7 +76,7 @@ class I2MD(CMD):
 
     def encode_branches(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """z, z* and h of every modality, by the names of their fields in the bank."""
-        out = {}
+        out: dict[str, Tensor] = {}
         for a, x in self.split(view).items():
             backbone, neck = encoders[a].backbone, encoders[a].neck
             tokens = backbone.tokens(x)

@@ -6,6 +6,7 @@ The longer name keeps the method apart from OpenMMLab's library.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import permutations
 
 import torch
@@ -96,4 +97,4 @@ class MMCVMutual(MomentumContrast):
 
         inter_model = [term(*pair) for a in self.streams for pair in ((a, f'{a}_p'), (f'{a}_p', a))]
         inter_modal = [term(a, b) for a, b in self.across]
-        return sum(inter_model) / len(inter_model) + sum(inter_modal) / len(inter_modal)
+        return reduce(torch.add, inter_model) / len(inter_model) + reduce(torch.add, inter_modal) / len(inter_modal)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.losses import paired_similarity, similarity
 from mmskelssl.models.memory_bank import MemoryBank
@@ -116,7 +117,7 @@ class MomentumContrast(MomentumEncoders):
         """Name to width of what the bank holds beside the entities' keys."""
         return {}
 
-    def encode(self, encoders: Mapping[str, nn.Module], view: Tensor) -> dict[str, Tensor]:
+    def encode(self, encoders: nn.ModuleDict, view: Tensor) -> dict[str, Tensor]:
         """Entity to embedding (N, D) of unit length."""
         return {name: F.normalize(z, dim=1) for name, z in self.embed(encoders, view).items()}
 
@@ -132,6 +133,23 @@ class MomentumContrast(MomentumEncoders):
         names = list(self.bank.entities)
         self.embeddings = {name: self.keys[name] for name in names}
         return {name: Entity(query[name], self.keys[name], self.bank[name]) for name in names}
+
+    def check_batch(self, total: int, factors: str) -> None:
+        """Raises a ConfigError if the bank cannot take the keys of an update."""
+        if total > self.bank.size:
+            raise ConfigError(
+                f'model.queue_size={self.bank.size} is smaller than a total batch of {total} keys ({factors}): raise '
+                'it, or lower train_dataloader.batch_size.'
+            )
+
+    def remarks(self, dataset: SkeletonDataset) -> list[str]:
+        """Whether the bank holds every clip several times."""
+        size, clips = self.bank.size, len(dataset)
+        text = (
+            f'model.queue_size={size} is more than the {clips} training clips: keys of the same clip are negatives to '
+            'each other. Fewer slots than clips are usual.'
+        )
+        return [text] if size > clips else []
 
     def to_enqueue(self) -> dict[str, Tensor]:
         return self.keys

@@ -35,7 +35,7 @@ class AdaptiveGraphConv(nn.Module):
         self.phi = _conv(in_channels, width * self.num_subsets)
         self.mix = nn.Conv2d(in_channels * self.num_subsets, out_channels, 1)
         nn.init.normal_(self.mix.weight, 0, math.sqrt(2 / (out_channels * in_channels * self.num_subsets)))
-        nn.init.zeros_(self.mix.bias)
+        self.mix.bias.data.zero_()
         self.norm = nn.BatchNorm2d(out_channels)
         # The convolution begins as the residual alone.
         nn.init.constant_(self.norm.weight, 1e-6)
@@ -120,7 +120,7 @@ class AGCN(nn.Module):
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:
     conv = nn.Conv2d(in_channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
     nn.init.kaiming_normal_(conv.weight, mode='fan_out')
-    nn.init.zeros_(conv.bias)
+    conv.bias.data.zero_()
     return conv
 
 

@@ -72,7 +72,7 @@ class BiGRU(nn.Module):
             )
         # Time first and contiguous: all frames meet the input weights in one product, not in one a frame.
         x = self.input_norm(x).permute(2, 0, 1).contiguous()
-        for first, second in self.layers:
+        for first, second in self.layers:  # type: ignore[misc]  # lists of two
             x = checkpointed(self._layer, first, second, x) if self.with_cp else self._layer(first, second, x)
         return x[-1] if self.pool == 'last' else x.mean(0)
 

@@ -97,15 +97,16 @@ class SkeletonClassifier(SkeletonModel):
             holds ``scores`` (N, num_classes) and the data samples.
         """
         view = inputs if isinstance(inputs, Tensor) else inputs[0]
+        samples = data_samples or {}
         check_layout(view, self.layout)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             feature = self.backbone(self.derive(view, self.layout))
         if mode == 'tensor':
             return {self.modality: feature}
         if mode == 'loss':
-            return self.head.loss(feature, data_samples['labels'])
+            return self.head.loss(feature, samples['labels'])
         if mode == 'predict':
-            return [dict(data_samples or {}, scores=self.head(feature).float())]
+            return [dict(samples, scores=self.head(feature).float())]
         raise ValueError(f"Unknown mode '{mode}': modes are 'loss', 'tensor' and 'predict'.")
 
     def check_data(self, dataset: SkeletonDataset) -> None:

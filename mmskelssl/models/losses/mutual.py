@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import reduce
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from mmskelssl.models.losses.contrastive import info_nce
@@ -42,7 +44,9 @@ def mutual_distillation(
     teachers = {
         a: neighbourhood(entities[a].teaching, num_neighbors, teacher_temperature) for a in {a for a, _ in directions}
     }
-    return sum(distillation(teachers[a], entities[b].negatives, student_temperature) for a, b in directions)
+    return reduce(
+        torch.add, [distillation(teachers[a], entities[b].negatives, student_temperature) for a, b in directions]
+    )
 
 
 def mutual_contrast(entities: Mapping[str, Exchanging], directions: Directions, temperature: float) -> Tensor:
@@ -51,4 +55,7 @@ def mutual_contrast(entities: Mapping[str, Exchanging], directions: Directions, 
     The mutual contrastive loss that the ablations put in the place of distillation (I²MD, tables 11 and 13).
     """
     pairs = [(entities[a], entities[b]) for a, b in directions]
-    return sum(info_nce(paired_similarity(b.query, a.key), similarity(b.query, a.past), temperature) for a, b in pairs)
+    return reduce(
+        torch.add,
+        [info_nce(paired_similarity(b.query, a.key), similarity(b.query, a.past), temperature) for a, b in pairs],
+    )

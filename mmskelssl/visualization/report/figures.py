@@ -67,8 +67,11 @@ def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
         random = np.random.default_rng(0)
         present = np.unique(test['labels'])
         queries = np.array([random.choice(np.flatnonzero(test['labels'] == label)) for label in present])
-        features = (torch.from_numpy(features) for features in (test['features'][queries], train['features']))
-        similarities, positions = nearest(*features, min(NEIGHBOURS, len(train['features'])))
+        similarities, positions = nearest(
+            torch.from_numpy(test['features'][queries]),
+            torch.from_numpy(train['features']),
+            min(NEIGHBOURS, len(train['features'])),
+        )
         rows = [
             dict(
                 query=clips.add(str(test['names'][query])),

@@ -73,7 +73,7 @@ def page_data(report: EvaluationReport, folder: Path) -> dict:
 
 def _charts(curves: dict[str, list[list[float]]]) -> list[dict]:
     """Curves of one scale in one diagram each; a part that is all of the loss is left out."""
-    charts = {title: {} for title, _ in _DIAGRAMS}
+    charts: dict[str, dict[str, list[list[float]]]] = {title: {} for title, _ in _DIAGRAMS}
     for name, points in curves.items():
         title = next((title for title, pattern in _DIAGRAMS if re.search(pattern, name)), None)
         if title and points not in charts[title].values():

@@ -107,7 +107,8 @@ def _costs(cost: dict[str, float]) -> list[str]:
 
 def per_class(report: EvaluationReport, result: ProtocolResult) -> list[tuple[str, float]]:
     """Class and accuracy in percent, best first; classes without test clips are left out."""
-    known = [pair for pair in zip(report.data.classes, result.per_class_accuracy, strict=True) if pair[1] is not None]
+    every = zip(report.data.classes, result.per_class_accuracy, strict=True)
+    known = [(name, accuracy) for name, accuracy in every if accuracy is not None]
     return sorted(known, key=lambda pair: (-pair[1], pair[0]))
 
 

@@ -133,11 +133,13 @@ def test_wrapped_models_are_found():
     wrapper = MMDistributedDataParallel.__new__(MMDistributedDataParallel)
     nn.Module.__init__(wrapper)
     wrapper.module = model
-    runner = SimpleNamespace(model=wrapper, optim_wrapper=SimpleNamespace(should_update=lambda: True))
+    optim_wrapper = SimpleNamespace(should_update=lambda: True)
+    runner = SimpleNamespace(model=wrapper, optim_wrapper=optim_wrapper, epoch=0, iter=5, train_dataloader=[0, 1])
     MomentumUpdateHook().before_train_iter(runner, 0)
     model(**batches(1)[0])
     QueueEnqueueHook().after_train_iter(runner, 0)
     assert [name for name, _ in model.events] == ['before', 'loss', 'after']
+    assert model.epoch == 2  # a loop by iteration has one epoch; the data was gone through twice
 
 
 def test_models_of_somebody_else_are_left_alone(make_runner):

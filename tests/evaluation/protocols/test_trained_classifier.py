@@ -5,8 +5,8 @@ from mmengine.config import Config
 
 from mmskelssl.datasets import ClipStore, SkeletonDataset
 from mmskelssl.datasets.label_draws import names_digest, read_draw, write_draws
+from mmskelssl.engine.runner import Runner
 from mmskelssl.evaluation import pretrained_model
-from mmskelssl.evaluation.protocols import training
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import DATASETS, MODELS
@@ -150,14 +150,15 @@ def test_interrupted_runs_go_on(model, load, tmp_path, monkeypatch):
     whole = load('linear', **options).run(Workspace(model, tmp_path / 'whole'), ('joint',))
     trained = []
 
-    class Interrupted(training.Runner):
-        def train(self):
-            trained.append(self.work_dir[-4:])
-            if len(trained) == 2:
-                raise KeyboardInterrupt
-            return super().train()
+    train = Runner.train
 
-    monkeypatch.setattr(training, 'Runner', Interrupted)
+    def interrupted(self):
+        trained.append(self.work_dir[-4:])
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return train(self)
+
+    monkeypatch.setattr(Runner, 'train', interrupted)
     workspace = Workspace(model, tmp_path / 'parts')
     with pytest.raises(KeyboardInterrupt):
         load('linear', **options).run(workspace, ('joint',))

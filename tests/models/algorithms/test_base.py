@@ -119,3 +119,19 @@ def test_every_neck_embeds_an_entity(make_model, views, kind):
         assert any(key.startswith(f'loss_{name}') for key in losses)
         assert model.embeddings[name].shape == (6, width)
     assert list(model(views[0])) == ['joint', 'bone']  # features are those of the backbones
+
+
+@pytest.mark.parametrize(
+    'losses, message',
+    [
+        (torch.zeros(()), 'returned a Tensor'),
+        (None, 'returned a NoneType'),
+        (dict(loss_joint=1.5), 'loss_joint=1.5, not a tensor'),
+        (dict(joint=torch.zeros(())), r"\['joint'\], none with 'loss'"),
+    ],
+)
+def test_what_a_loss_returns_is_checked_by_name(make_model, views, losses, message):
+    model = make_model()
+    model.loss = lambda inputs, data_samples: losses
+    with pytest.raises(TypeError, match=f'SkeletonCLR.loss returned .*{message.removeprefix("returned ")}'):
+        model(views, mode='loss')
