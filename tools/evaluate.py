@@ -1,28 +1,34 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
-References are evaluated in the same way: raw coordinates, and an encoder without training. Results are kept as they
-come: after an interruption, the same command continues. The report comes as JSON, Markdown, and an HTML
-page that needs no network.
+References stand beside the results, by the protocols that cost little: raw coordinates, and the encoder without
+training. A number below them is marked. Several checkpoints of one config and of different seeds give one report, with
+mean and deviation over them. Results are kept as they come: after an interruption, the same command continues. The
+report comes as JSON, Markdown, and an HTML page that needs no network.
 """
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.launch import add_launcher_argument, join_processes, run_together
 from mmskelssl.engine.interruption import Interrupted, stopped_status
-from mmskelssl.evaluation.evaluate import evaluate
-from mmskelssl.evaluation.processes import written_once
+from mmskelssl.evaluation.evaluate import REFERENCES_FOLDER, evaluate
+from mmskelssl.evaluation.pretrained_model import PretrainedModel
+from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol, load_protocol
-from mmskelssl.evaluation.reading import read_pretrained
-from mmskelssl.evaluation.references import REFERENCES, write_reference
-from mmskelssl.evaluation.results import REPORT_FILE
+from mmskelssl.evaluation.reading import pretraining_config, read_pretrained
+from mmskelssl.evaluation.references import REFERENCES, Reference, references_of, write_reference
+from mmskelssl.evaluation.results import REPORT_FILE, EvaluationReport, save_report
+from mmskelssl.evaluation.seeds import check_seeds, over_seeds
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, Overrides, read_config
@@ -35,9 +41,11 @@ def parse_args() -> argparse.Namespace:
     names = ', '.join(sorted(path.stem for path in (CONFIGS / 'protocols').glob('*.py')))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'checkpoint',
-        help="checkpoint of pre-training or of a classifier; 'random': the encoder of --config without training; "
-        "'raw': coordinates without an encoder",
+        'checkpoints',
+        nargs='+',
+        metavar='CHECKPOINT',
+        help="checkpoint of pre-training or of a classifier, or several that differ in the seed alone; 'random': the "
+        "encoder of --config without training; 'raw': coordinates without an encoder",
     )
     parser.add_argument(
         '--protocols',
@@ -50,7 +58,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--config', help="config of pre-training, for 'raw', 'random' and a checkpoint that carries none"
     )
-    parser.add_argument('--seed', type=int, default=0, help="of the weights of 'random' (default: 0)")
+    parser.add_argument('--seed', type=int, default=0, help='of the weights of the random encoder (default: 0)')
+    parser.add_argument(
+        '--no-references',
+        dest='references',
+        action='store_false',
+        help='leave out raw coordinates and the random encoder',
+    )
     parser.add_argument(
         '--data',
         help='data to evaluate on instead: a name in configs/_base_/sets/, or a config with train_dataloader and '
@@ -84,30 +98,95 @@ def run(args: argparse.Namespace) -> None:
     if args.launcher != 'none':
         join_processes(args.launcher)
     protocols = read_protocols(args)
-    root = args.work_dir or _default_root(args)
-    checkpoint, config = args.checkpoint, args.config and read_config(find_config(args.config))
-    if checkpoint in REFERENCES:
-        if config is None:
-            raise ConfigError(f"'{checkpoint}' needs --config CONFIG, which says data, views and encoder.")
-        kind, checkpoint, reference, config = checkpoint, str(root / f'{checkpoint}.pth'), config, None
-        written_once(lambda: write_reference(kind, reference, args.seed, Path(checkpoint)))
-    model = read_pretrained(
+    try:
+        report, root = (evaluate_seeds if len(args.checkpoints) > 1 else evaluate_one)(args, protocols)
+    except (KeyboardInterrupt, Interrupted):
+        print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
+        raise
+    if is_main_process():
+        print(protocols_table(report))
+        write_pages(report, root)
+        print(f'\nreport: {root}/report.html; as text report.md, for programs {REPORT_FILE}')
+
+
+def evaluate_one(args: argparse.Namespace, protocols: list[Protocol]) -> tuple[EvaluationReport, Path]:
+    """The report of one checkpoint or reference, and its folder."""
+    (checkpoint,) = args.checkpoints
+    root = args.work_dir or _default_root(args, checkpoint)
+    config = args.config and read_config(find_config(args.config))
+    if checkpoint not in REFERENCES:
+        model = read_model(args, checkpoint, config)
+        return evaluate(model, protocols, root, _command(), _references(args, model, protocols, root)), root
+    if config is None:
+        raise ConfigError(f"'{checkpoint}' needs --config CONFIG, which says data, views and encoder.")
+    path = root / f'{checkpoint}.pth'
+    written_once(lambda: write_reference(checkpoint, config, args.seed, path))
+    return evaluate(read_model(args, str(path)), protocols, root, _command()), root
+
+
+def evaluate_seeds(args: argparse.Namespace, protocols: list[Protocol]) -> tuple[EvaluationReport, Path]:
+    """The report over several checkpoints, and its folder; each has a report of its own too."""
+    config = args.config and read_config(find_config(args.config))
+    if references := set(args.checkpoints) & set(REFERENCES):
+        raise ConfigError(
+            f"'{references.pop()}' is evaluated alone, or stands beside a checkpoint without being named."
+        )
+    models = [read_model(args, checkpoint, config) for checkpoint in args.checkpoints]
+    seeds = check_seeds(models)
+    together = Path(os.path.commonpath([Path(path).resolve().parent for path in args.checkpoints]))
+    root = args.work_dir or together / f'seeds-{"-".join(map(str, seeds))}.{_kind(args)}'
+    references = _references(args, models[0], protocols, root)
+    reports = {}
+    for seed, model in zip(seeds, models, strict=True):
+        own = args.work_dir / f'seed{seed}' if args.work_dir else _default_root(args, model.checkpoint)
+        beside = root / REFERENCES_FOLDER
+        report = evaluate(model, protocols, own, _command(), references, beside)
+        reports[seed] = report, own
+        if is_main_process():
+            write_pages(report, own)
+    report = agreed(over_seeds(reports, root, _command()) if is_main_process() else None)
+    written_once(lambda: save_report(report, root / REPORT_FILE))
+    return report, root
+
+
+def read_model(args: argparse.Namespace, checkpoint: str, config: Config | None = None) -> PretrainedModel:
+    """The checkpoint with the data that is asked for."""
+    return read_pretrained(
         checkpoint,
         config=config,
         data=args.data and read_config(_data_config(args.data)),
         store=args.store,
         modalities=args.modalities,
     )
-    try:
-        report = evaluate(model, protocols, root, command=shlex.join(['python', *sys.argv]))
-    except (KeyboardInterrupt, Interrupted):
-        print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
-        raise
-    if is_main_process():
-        print(protocols_table(report))
-        write_markdown(report, root / 'report.md')
-        write_html(report, root / 'report.html')
-        print(f'\nreport: {root}/report.html; as text report.md, for programs {REPORT_FILE}')
+
+
+def write_pages(report: EvaluationReport, root: Path) -> None:
+    """The report as text and as a page."""
+    write_markdown(report, root / 'report.md')
+    write_html(report, root / 'report.html')
+
+
+def _references(
+    args: argparse.Namespace, model: PretrainedModel, protocols: list[Protocol], root: Path
+) -> list[Reference]:
+    if not args.references:
+        return []
+    cfg = read_config(find_config(args.config)) if args.config else pretraining_config(model.checkpoint)
+    load = partial(load_protocol, options=read_options(args), check=checked)
+    return references_of(model, cfg, protocols, root / REFERENCES_FOLDER, load, args.seed)
+
+
+def _command() -> str:
+    return shlex.join(['python', *sys.argv])
+
+
+def read_options(args: argparse.Namespace) -> dict[str, dict]:
+    """Protocol to overrides of its config."""
+    options = defaultdict(dict)
+    for key, value in args.cfg_options.items():
+        name, _, entry = key.partition('.')
+        options[name][entry] = value
+    return options
 
 
 def read_protocols(args: argparse.Namespace) -> list[Protocol]:
@@ -116,10 +195,7 @@ def read_protocols(args: argparse.Namespace) -> list[Protocol]:
     Raises:
         ConfigError: If there is no such protocol, or an override is of none.
     """
-    options = defaultdict(dict)
-    for key, value in args.cfg_options.items():
-        name, _, entry = key.partition('.')
-        options[name][entry] = value
+    options = read_options(args)
     protocols = [load_protocol(name, options, checked) for name in args.protocols]
     unused = set(options) - {step.name for p in protocols for step in (p, *p.requires)}
     if unused:
@@ -127,13 +203,16 @@ def read_protocols(args: argparse.Namespace) -> list[Protocol]:
     return protocols
 
 
-def _default_root(args: argparse.Namespace) -> Path:
+def _kind(args: argparse.Namespace) -> str:
+    return f'evaluation-{Path(args.data).stem}' if args.data else 'evaluation'
+
+
+def _default_root(args: argparse.Namespace, checkpoint: str) -> Path:
     """Beside the checkpoint; references have a folder in work_dirs."""
-    kind = f'evaluation-{Path(args.data).stem}' if args.data else 'evaluation'
-    if args.checkpoint not in REFERENCES:
-        return Path(args.checkpoint).with_suffix(f'.{kind}')
-    name = f'random-seed{args.seed}' if args.checkpoint == 'random' else args.checkpoint
-    return Path('work_dirs') / Path(args.config or '').stem / f'{name}.{kind}'
+    if checkpoint not in REFERENCES:
+        return Path(checkpoint).with_suffix(f'.{_kind(args)}')
+    name = f'random-seed{args.seed}' if checkpoint == 'random' else checkpoint
+    return Path('work_dirs') / Path(args.config or '').stem / f'{name}.{_kind(args)}'
 
 
 def _data_config(data: str) -> Path:

@@ -12,9 +12,11 @@ from pathlib import Path
 import torch
 
 from mmskelssl.datasets.label_draws import names_digest
+from mmskelssl.evaluation.cost import pretraining_cost
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.processes import agreed, written_once
 from mmskelssl.evaluation.protocols import Protocol
+from mmskelssl.evaluation.references import Reference
 from mmskelssl.evaluation.results import (
     REPORT_FILE,
     DataDescription,
@@ -30,9 +32,17 @@ from mmskelssl.utils.errors import CheckpointError, ReportError
 from mmskelssl.utils.files import written_beside
 
 _AND_THEN = ' && '
+REFERENCES_FOLDER = 'references'
 
 
-def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, command: str = '') -> EvaluationReport:
+def evaluate(
+    model: PretrainedModel,
+    protocols: Sequence[Protocol],
+    root: Path,
+    command: str = '',
+    references: Sequence[Reference] = (),
+    references_root: Path | None = None,
+) -> EvaluationReport:
     """Runs protocols and writes ``report.json``, anew after each of them.
 
     Results that the folder holds already are kept, and stand in the report too if other commands made them; a protocol
@@ -43,6 +53,8 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
         protocols: In which order.
         root: Folder of everything that is written.
         command: For the report.
+        references: What stands beside the results; those of earlier commands stay.
+        references_root: Folder of theirs; by default ``references/``.
 
     Raises:
         ConfigError: If a protocol does not fit the model, before any of them runs.
@@ -54,6 +66,7 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
     for protocol in ordered:
         protocol.check(model)
     workspace = Workspace(model, root)
+    beside = references_root or root / REFERENCES_FOLDER
     steps = [(protocol, modalities) for protocol in ordered for modalities in protocol.groups(model)]
     commands = _AND_THEN.join(dict.fromkeys([*_earlier_commands(root), command]))
     written_once(lambda: _claim(workspace, steps))
@@ -63,8 +76,12 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
             if not agreed(path.exists()):
                 result = protocol.run(workspace, modalities).to_dict()
                 written_once(lambda: _write(path, result))  # noqa: B023
-            report = agreed(describe(model, _results(root), commands))
+            report = agreed(describe(model, _results(root), commands, _reference_results(beside)))
             written_once(lambda: save_report(report, root / REPORT_FILE))  # noqa: B023
+        for reference in references:
+            evaluate(reference.model, reference.protocols, beside / reference.name)
+        report = agreed(describe(model, _results(root), commands, _reference_results(beside)))
+        written_once(lambda: save_report(report, root / REPORT_FILE))
     except OSError as error:
         raise ReportError(
             f'{root} cannot be written: {error.strerror or error}. What is finished is kept: free space there and run '
@@ -73,7 +90,12 @@ def evaluate(model: PretrainedModel, protocols: Sequence[Protocol], root: Path, 
     return report
 
 
-def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command: str = '') -> EvaluationReport:
+def describe(
+    model: PretrainedModel,
+    results: Sequence[ProtocolResult],
+    command: str = '',
+    references: Sequence[ProtocolResult] = (),
+) -> EvaluationReport:
     """The report of results."""
     test = model.test_clips
     return EvaluationReport(
@@ -89,8 +111,10 @@ def describe(model: PretrainedModel, results: Sequence[ProtocolResult], command:
             normalize=list(model.test_set.get('normalize') or ()),
         ),
         results=list(results),
+        references=list(references),
         config=model.config,
         epoch=model.epoch,
+        cost=pretraining_cost(model),
         curves=pretraining_curves(model.checkpoint),
         created=datetime.datetime.now().astimezone().isoformat(timespec='seconds'),
         command=command,
@@ -106,6 +130,11 @@ def _results(root: Path) -> list[ProtocolResult]:
     """All results in the folder, in the order in which they were measured."""
     paths = sorted(root.glob('*/*/result.json'), key=lambda path: path.stat().st_mtime_ns)
     return [ProtocolResult.from_dict(json.loads(path.read_text(encoding='utf-8'))) for path in paths]
+
+
+def _reference_results(root: Path) -> list[ProtocolResult]:
+    folders = sorted(root.glob('*/'))
+    return [result for folder in folders for result in _results(folder)]
 
 
 def _check_owner(workspace: Workspace) -> None:

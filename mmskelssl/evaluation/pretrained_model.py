@@ -39,6 +39,7 @@ class PretrainedModel:
         test_pipeline: The view that is tested on.
         loader: ``num_workers`` and ``persistent_workers`` of the loaders of pre-training.
         is_transfer: Whether the data is another than that of pre-training.
+        seed: Of pre-training, if known.
     """
 
     checkpoint: str
@@ -54,6 +55,7 @@ class PretrainedModel:
     test_pipeline: list[dict]
     loader: dict
     is_transfer: bool = False
+    seed: int | None = None
     _datasets: dict[str, SkeletonDataset] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -45,7 +45,7 @@ def read_pretrained(
     meta = loaded.get('meta', {})
     cfg = config or _own_config(loaded, checkpoint)
     name = Path(cfg.filename).stem if cfg.filename else _TIME.sub('', meta.get('experiment_name', ''))
-    model = replace(model_of(cfg, checkpoint), config=name, epoch=meta.get('epoch'))
+    model = replace(model_of(cfg, checkpoint), config=name, epoch=meta.get('epoch'), seed=meta.get('seed'))
     model = replace(model, method=meta.get('method', model.method))
     if unknown := set(modalities or ()) - set(model.streams):
         raise CheckpointError(f'{checkpoint} has no {", ".join(sorted(unknown))}. It has {", ".join(model.streams)}.')
@@ -59,6 +59,15 @@ def read_pretrained(
     train_set, test_set = sides
     streams = {stream: model.streams[stream] for stream in modalities or model.streams}
     return replace(model, train_set=train_set, test_set=test_set, streams=streams, is_transfer=data is not None)
+
+
+def pretraining_config(checkpoint: str) -> Config:
+    """The config that a checkpoint carries.
+
+    Raises:
+        CheckpointError: If the checkpoint is unreadable or carries none.
+    """
+    return _own_config(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent'), checkpoint)
 
 
 def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:

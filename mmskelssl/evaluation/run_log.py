@@ -93,15 +93,19 @@ def pretraining_curves(checkpoint: str) -> dict[str, list[list[float]]]:
         checkpoint: Path; the newest run in its folder counts, with the parts before it was resumed.
 
     Returns:
-        Name to ``[[epoch, value], ...]``, the mean over an epoch's finite rows; empty without a log.
+        Name to ``[[epoch, value], ...]``, the mean over an epoch's finite rows; empty without a log. Rows that know
+        their iteration alone, as those of monitors, count to the epoch that it lies in.
     """
     try:
         rows = read_run(Path(checkpoint).parent)
     except LogError:
         return {}
     values: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+    length = max((row['iter'] / row['epoch'] for row in rows if 'iter' in row and 'epoch' in row), default=0)
     for row in rows:
         epoch = row.get('epoch', row.get('step'))
+        if length and 'iter' in row and 'epoch' not in row:
+            epoch = math.ceil(row['iter'] / length)
         for key, value in row.items():
             if ('loss' in key or '/' in key) and isinstance(value, (int, float)) and math.isfinite(value):
                 values[key][epoch].append(value)

@@ -121,7 +121,9 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike, classes: Sequence[str],
     figure = Figure(figsize=(8 + 2.2 * columns, 7), layout='constrained')
     axes = figure.subplots()
     size = float(np.clip(12000 / len(points), 6, 40))
-    colors = class_colors(len(classes))
+    # Ten colours of six shapes tell more classes apart than as many near-equal colours.
+    number = len(classes)
+    colors = class_colors(10)[np.arange(number) % 10] if 10 < number <= 60 else class_colors(number)
     for label in present:
         mine = points[labels == label]
         marker = 'o^sDvP'[label // 10 % 6] if len(classes) > 10 else 'o'

@@ -1,6 +1,6 @@
 import json
 
-from mmskelssl.evaluation.run_log import read_run, resumed
+from mmskelssl.evaluation.run_log import pretraining_curves, read_run, resumed
 
 
 def training(iteration: int, epoch: int, loss: float) -> dict:
@@ -45,3 +45,19 @@ def test_parts_of_a_work_directory_are_joined(tmp_path):
         (tmp_path / name / 'vis_data' / 'scalars.json').write_text(json.dumps(row) + '\n')
     assert read_run(tmp_path) == [training(10, 1, 5.0), training(20, 2, 4.0)]
     assert read_run(tmp_path / '20260102_000000' / 'vis_data' / 'scalars.json') == [training(20, 2, 4.0)]
+
+
+def test_curves_are_by_epoch_those_of_monitors_too(tmp_path):
+    def monitor(iteration, value):
+        return {'monitor/joint_rank': value, 'iter': iteration, 'step': iteration}
+
+    rows = [
+        *(training(5, 1, 5.0), monitor(5, 1.0), training(10, 1, 3.0), monitor(10, 3.0), validation(1, 30.0)),
+        *(monitor(15, 5.0), training(20, 2, 2.0), monitor(20, 7.0), validation(2, 40.0)),
+    ]
+    (tmp_path / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
+    assert pretraining_curves(str(tmp_path / 'epoch_2.pth')) == {
+        'loss': [[1, 4.0], [2, 2.0]],
+        'monitor/joint_rank': [[1, 2.0], [2, 6.0]],
+        'knn/joint_top1': [[1, 30.0], [2, 40.0]],
+    }

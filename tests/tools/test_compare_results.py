@@ -77,6 +77,25 @@ def test_the_same_encoder_twice_has_two_rows(run, reports):
     assert sum(line.startswith('| CMD') for line in out.splitlines()) == 2
 
 
+def test_references_of_several_reports_have_one_row_and_what_is_below_is_marked(run, tmp_path):
+    raw, random = (replace(CARD, method=method, weights=digit * 64) for digit, method in
+                   (('8', 'raw coordinates'), ('9', 'random encoder, seed 0')))  # fmt: skip
+    references = [result('knn', raw, 60.0), result('knn', random, 40.0)]
+    for name, value in dict(a=70.0, b=50.0).items():
+        card = replace(CARD, method=f'method {name}')
+        report = EvaluationReport('x.pth', 'CMD', DATA, [result('knn', card, value)], references)
+        save_report(report, tmp_path / name / 'report.json')
+    assert run(tmp_path / 'a', tmp_path / 'b')[1].splitlines()[2:] == [
+        '| method a | joint | set | 11111111 | 70.0 |',
+        '| raw coordinates | joint | set | 88888888 | 60.0 |',
+        '| random encoder, seed 0 | joint | set | 99999999 | 40.0 |',
+        '| method b | joint | set | 11111111 | 50.0 ↓raw |',
+        '',
+        'method b, knn, joint: ↓raw: below raw coordinates (raw coordinates: knn 60.0); without an encoder, '
+        'coordinates tell the classes better.',
+    ]
+
+
 def test_metric_and_file(run, reports, tmp_path):
     status, out, _ = run(*reports, '--metric', 'map', '--out', tmp_path / 'table.md')
     assert status == 0

@@ -95,10 +95,10 @@ def test_report_of_several_protocols_and_a_second_time(run, checkpoint, tmp_path
     assert report.curves == {'loss': [[1, 2.5]], 'knn/x': [[1, 50.0]]}
     assert all((tmp_path / f'report.{kind}').stat().st_size > 500 for kind in ('md', 'html'))
     for result in report.results:
-        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in out
+        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} ' in out
         assert all((tmp_path / path).exists() for path in result.files.values())
         in_words = (tmp_path / 'report.md').read_text(encoding='utf-8')
-        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} |' in in_words
+        assert f'| {result.protocol} | {result.modality} | {result.metrics["top1"]} ' in in_words
     assert f'report: {tmp_path}/report.html' in out
     (drawn,) = re.findall(r'id="data">(.*?)</script>', (tmp_path / 'report.html').read_text(encoding='utf-8'))
     drawn = json.loads(drawn)
@@ -172,7 +172,8 @@ def test_references_are_evaluated_like_a_checkpoint(run, checkpoint, tmp_path):
     assert [(r.protocol, r.modality) for r in reports['raw'].results] == [('knn', 'joint'), ('linear-fast', 'joint')]
     assert [r.modality for r in reports['seed0'].results] == ['joint', 'motion'] * 2
     methods = [report.method for report in reports.values()]
-    assert methods == ['raw coordinates', 'random encoder', 'random encoder']
+    assert methods == ['raw coordinates', 'random encoder, seed 0', 'random encoder, seed 1']
+    assert not any(report.references for report in reports.values())
     cards = [report.results[0].card for report in reports.values()]
     assert cards[0].unlike(cards[1]) == [] and len({card.weights for card in cards}) == 3
     # The views, flattened: coordinates of the second class are higher by one.
@@ -186,6 +187,30 @@ def test_references_are_evaluated_like_a_checkpoint(run, checkpoint, tmp_path):
     args = ['random', '--config', config, '--seed', 2, '--work-dir', tmp_path / 'seed0', '--protocols', 'knn']
     status, _, err = run(*args)
     assert status == 1 and 'with other weights or data' in err
+
+
+def test_references_stand_beside_a_checkpoint_unless_they_are_not_wanted(run, checkpoint, tmp_path):
+    args = checkpoint, '--seed', 3, '--modalities', 'joint', '--protocols', 'knn', 'linear', '--cfg-options', *EPOCH
+    status, out, err = run(*args, '--work-dir', tmp_path / 'with')
+    assert status == 0, err
+    report = load_report(tmp_path / 'with')
+    rows = [(r.protocol, r.card.method, r.modality) for r in report.references if r.protocol != 'knn-centred']
+    kinds = ['random encoder, seed 3', 'raw coordinates', 'raw coordinates, CenterClip']
+    assert rows == [(protocol, kind, 'joint') for kind in kinds for protocol in ('knn', 'linear-fast')]
+    names = [line.split(' | ')[:2] for line in out.splitlines() if line.startswith('| ')][2:]
+    names = [name for name in names if name[0] != '| knn-centred']
+    knn, fast = (
+        [[f'| {p}', kinds[0] + ': joint'], *([f'| {p}', kind] for kind in kinds[1:])] for p in ('knn', 'linear-fast')
+    )
+    assert names == [['| knn', 'joint'], *knn, ['| linear', 'joint'], *fast]
+    # The same rows as those references have alone.
+    run('random', '--seed', 3, '--config', checkpoint.with_name('pretrain.py'), '--work-dir', tmp_path / 'alone',
+        '--protocols', 'knn')  # fmt: skip
+    alone = load_report(tmp_path / 'alone').result('knn', 'joint')
+    assert (alone.metrics, alone.card.weights) == (report.references[0].metrics, report.references[0].card.weights)
+    assert run(*args, '--work-dir', tmp_path / 'without', '--no-references')[0] == 0
+    assert load_report(tmp_path / 'without').references == []
+    assert not (tmp_path / 'without' / 'references').exists()
 
 
 def test_fuse_predictions(run, checkpoint, tmp_path):

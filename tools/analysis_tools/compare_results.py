@@ -1,7 +1,7 @@
 """Puts evaluation reports into one table: a row for each encoder, a column for each protocol.
 
-A number whose protocol card is unlike that of the first number in its column is marked, and the table's notes say what
-differs.
+Raw coordinates and the random encoder have rows too. A number below them is marked, as is an ensemble below its best
+member. A number whose protocol card is unlike that of the first number in its column has a note that says what differs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.evaluation.results import EvaluationReport, ProtocolCard, load_report
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolCard, ProtocolResult, load_report, marks
 from mmskelssl.utils.errors import ReportError
 from mmskelssl.utils.files import written_beside
 
@@ -37,24 +37,34 @@ def compare(paths: Sequence[Path], metric: str, out: Path | None) -> None:
 
 def table(reports: Sequence[EvaluationReport], metric: str = 'top1') -> str:
     """The comparison in Markdown."""
-    results = [(report, result) for report in reports for result in report.results if metric in result.metrics]
+    results = [(report, result) for report in reports for result in _in_table(report) if metric in result.metrics]
     if not results:
         raise ReportError(f"No report has a metric '{metric}'.")
     protocols = list(dict.fromkeys(result.protocol for _, result in results))
     first = {result.protocol: result.card for _, result in reversed(results)}
     notes = [_note(result.protocol, first[result.protocol], result.card) for _, result in results]
     numbers = {note: number for number, note in enumerate(dict.fromkeys(filter(None, notes)), 1)}
-    rows: dict[tuple[int, str], dict[str, str]] = {}
+    rows: dict[tuple, dict[str, str]] = {}
+    meanings: list[str] = []
     for (report, result), note in zip(results, notes, strict=True):
         card = result.card
         weights = _short(card.weights).replace(' ', '+')
         owner = dict(method=card.method, modality=result.modality, data=card.dataset, weights=weights)
-        row = rows.setdefault((id(report), result.modality), owner)
-        row[result.protocol] = f'{result.metrics[metric]}{f" [{numbers[note]}]" if note else ""}'
+        is_reference = result in report.references
+        # The same reference of several reports is one row.
+        row = rows.setdefault(tuple(owner.values()) if is_reference else (id(report), result.modality), owner)
+        found = [] if is_reference or metric != 'top1' else marks(report, result)
+        meanings += [f'{card.method}, {result.protocol}, {result.modality}: {mark.sentence}' for mark in found]
+        signs = [str(result.metrics[metric]), *(mark.sign for mark in found), *([f'[{numbers[note]}]'] if note else [])]
+        row[result.protocol] = ' '.join(signs)
     heads = ['method', 'modality', 'data', 'weights', *protocols]
     lines = [heads, ['---'] * len(heads), *([row.get(head, '') for head in heads] for row in rows.values())]
-    marked = [f'[{number}] {note}' for note, number in numbers.items()]
+    marked = [*dict.fromkeys(meanings), *(f'[{number}] {note}' for note, number in numbers.items())]
     return '\n'.join(['| ' + ' | '.join(line) + ' |' for line in lines] + [''] * bool(marked) + marked)
+
+
+def _in_table(report: EvaluationReport) -> list[ProtocolResult]:
+    return [*report.results, *report.references]
 
 
 def _note(protocol: str, reference: ProtocolCard, card: ProtocolCard) -> str:

@@ -30,6 +30,11 @@ class SkeletonTransform(BaseTransform):
     takes = 'views'
     gives = 'views'
 
+    def __repr__(self) -> str:
+        # Cards and keys of features hold this text: it must not depend on an address.
+        settings = ', '.join(f'{name}={value}' for name, value in vars(self).items() if not name.startswith('_'))
+        return f'{type(self).__name__}({settings})'
+
 
 class Normalization(SkeletonTransform):
     """Maps the frames of whole clips to frames: once for a whole store (``normalize`` of a data set), or in a pipeline.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 # Two results that differ only in these can stand in one column: they say whose number it is, not how it was measured.
-_IDENTITY = ('method', 'weights', 'modalities', 'chosen', 'seeds', 'versions')
+_IDENTITY = ('method', 'weights', 'modalities', 'chosen', 'pretraining_seeds', 'seeds', 'versions')
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class ProtocolCard:
         k: Neighbours that vote; None if there is no vote.
         fusion: How the modalities' scores were put together; empty for one modality.
         seeds: Of the runs.
+        pretraining_seeds: Of the checkpoints that a report of several is over; empty in the report of one.
         versions: Of mmskelssl, torch and Python.
     """
 
@@ -56,6 +57,7 @@ class ProtocolCard:
     k: int | None = None
     fusion: str = ''
     seeds: list[int] = field(default_factory=list)
+    pretraining_seeds: list[int] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     def unlike(self, other: ProtocolCard) -> list[str]:

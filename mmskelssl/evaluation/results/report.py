@@ -8,8 +8,14 @@
 - ``data``: an object with ``dataset``, ``store`` (path of the clip store), ``normalize`` (list of transforms),
   ``train_split``, ``test_split`` (names in the store), ``layout`` (as in ``meta.json`` of a store) and ``classes``.
 - ``created``: ISO 8601; ``command``; ``machine``.
+- ``cost``: of pre-training, those that are known of ``epochs``, ``clips``, ``minutes`` (of training steps) and
+  ``parameters`` (of the evaluated backbones).
 - ``curves``: name (``loss``, ``knn/joint_top1``) to ``[[epoch, value], ...]`` over pre-training; empty if no log lay
   beside the checkpoint.
+- ``references``: what the results have to beat, a list of objects like those of ``results`` whose ``card.method`` says
+  which it is (``raw coordinates``, ``random encoder``); their ``files`` are not beside the report.
+- ``members``: where ``results`` are over several seeds of pre-training, the results of each seed, likewise; its seed is
+  in ``card.pretraining_seeds``.
 - ``results``: a list of objects as of :class:`ProtocolResult`: ``protocol``, ``modality``, ``metrics`` (name to
   ``{mean, std, values}``, in percent), ``card`` (:class:`ProtocolCard`), ``per_class_accuracy``, ``confusion``,
   ``seconds``, ``remarks``, ``files``.
@@ -31,6 +37,7 @@ from mmskelssl.utils.files import written_beside
 FORMAT = 'mmskelssl.evaluation_report'
 VERSION = 1
 REPORT_FILE = 'report.json'
+_LISTS = ('results', 'references', 'members')
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,17 @@ class DataDescription:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Results of one checkpoint; the module says what each entry is."""
+    """Results of one checkpoint, or over several seeds; the module says what each entry is."""
 
     checkpoint: str
     method: str
     data: DataDescription
     results: list[ProtocolResult]
+    references: list[ProtocolResult] = field(default_factory=list)
+    members: list[ProtocolResult] = field(default_factory=list)
     config: str = ''
     epoch: int | None = None
+    cost: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[list[float]]] = field(default_factory=dict)
     created: str = ''
     command: str = ''
@@ -84,8 +94,8 @@ def save_report(report: EvaluationReport, path: str | os.PathLike) -> None:
         report: What to write.
         path: The file.
     """
-    results = [result.to_dict() for result in report.results]
-    content = dict(format=FORMAT, version=VERSION, **{**vars(report), 'data': vars(report.data), 'results': results})
+    lists = {name: [result.to_dict() for result in getattr(report, name)] for name in _LISTS}
+    content = dict(format=FORMAT, version=VERSION, **{**vars(report), 'data': vars(report.data), **lists})
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with written_beside(path) as beside:
         beside.write_text(text + '\n', encoding='utf-8')
@@ -121,7 +131,7 @@ def load_report(path: str | os.PathLike) -> EvaluationReport:
         )
     try:
         data = DataDescription(**content.pop('data'))
-        results = [ProtocolResult.from_dict(result) for result in content.pop('results')]
-        return EvaluationReport(data=data, results=results, **content)
+        lists = {name: [ProtocolResult.from_dict(result) for result in content.pop(name)] for name in _LISTS}
+        return EvaluationReport(data=data, **lists, **content)
     except (KeyError, TypeError) as error:
         raise ReportError(f'{path} is damaged: run tools/evaluate.py again. ({error})') from error

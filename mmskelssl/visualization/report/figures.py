@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from pathlib import Path
 
 import numpy as np
@@ -16,35 +16,43 @@ from mmskelssl.visualization.embedding import METHODS, choose_clips, embed
 from mmskelssl.visualization.plots import class_colors
 from mmskelssl.visualization.report.clips import PlayableClips
 
-# As in figure 6 of I²MD.
+# As in figure 6 of I²MD; where there are more, a second picture has all.
 EMBEDDED_CLASSES = 15
-MAX_POINTS = 600
+MAX_POINTS = 500
+COLOURS = 10
 MIN_POINTS = 5
 NEIGHBOURS = 5
-# A confusion without a clip on the page may add one; at most so many do, over all results.
+# Confusions bring at most so many clips that are not on the page yet, over all results.
 MAX_EXAMPLES = 300
 EXAMPLES_A_CELL = 8
 
 
 def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
-    """For each modality with features: ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips``, and ``colors``."""
+    """Pictures of each modality with features, of the first classes and of all.
+
+    Each has ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips``, ``marks`` (class to ``color`` and ``shape``),
+    and ``classes``, which says of how many classes it is.
+    """
     found = []
     for modality, result in _with_files(report, 'test_features').items():
         test = load_arrays(folder / result.files['test_features'], 'names', 'labels', 'features')
-        rows = choose_clips(test['labels'], EMBEDDED_CLASSES, MAX_POINTS, seed=0)
-        if len(rows) < MIN_POINTS:
-            continue
-        features = test['features'][rows].astype(np.float32)
-        points = {name: _in_unit_square(embed(features, method, seed=0)) for method, name in METHODS.items()}
-        found.append(
-            dict(
-                name=modality,
-                points={name: values.round(4).tolist() for name, values in points.items()},
-                labels=test['labels'][rows].tolist(),
-                clips=clips.add_all(test['names'][rows]),
-                colors=_colors(test['labels'][rows]),
+        number = len(np.unique(test['labels']))
+        for classes in dict.fromkeys((min(number, EMBEDDED_CLASSES), number)):
+            rows = choose_clips(test['labels'], classes, MAX_POINTS, seed=0)
+            if len(rows) < MIN_POINTS:
+                continue
+            features = test['features'][rows].astype(np.float32)
+            points = {name: _in_unit_square(embed(features, method, seed=0)) for method, name in METHODS.items()}
+            found.append(
+                dict(
+                    name=modality,
+                    classes=f'all {number} classes' if classes == number else f'first {classes} classes',
+                    points={name: values.round(4).tolist() for name, values in points.items()},
+                    labels=test['labels'][rows].tolist(),
+                    clips=clips.add_all(test['names'][rows]),
+                    marks=_marks(test['labels'][rows]),
+                )
             )
-        )
     return found
 
 
@@ -57,7 +65,7 @@ def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
             for side in ('test', 'train')
         )
         random = np.random.default_rng(0)
-        present = np.unique(test['labels'])[:EMBEDDED_CLASSES]
+        present = np.unique(test['labels'])
         queries = np.array([random.choice(np.flatnonzero(test['labels'] == label)) for label in present])
         similarities, positions = nearest(
             torch.from_numpy(test['features'][queries]),
@@ -97,7 +105,7 @@ def outcomes(report: EvaluationReport, folder: Path, clips: PlayableClips) -> li
 
 
 def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips, new: int) -> dict[str, list[int]]:
-    """``true,predicted`` to some of the cell's clips, those that are in the page first; ``new`` cells bring one."""
+    """``true,predicted`` to some of the cell's clips, those that are in the page first; ``new`` more may come."""
     if 'predictions' not in result.files:
         return {}
     arrays = load_arrays(folder / result.files['predictions'], 'names', 'labels', 'scores')
@@ -108,17 +116,21 @@ def _examples(result: ProtocolResult, folder: Path, clips: PlayableClips, new: i
             arrays['names'].tolist(), arrays['labels'].tolist(), run.tolist(), strict=True
         ):
             cells[true, taken_for][name] = None
-    examples = {}
-    # The fullest cells first: they are looked at most.
-    for (true, taken_for), names in sorted(cells.items(), key=lambda cell: -len(cell[1])):
-        shown = [name for name in names if name in clips][:EXAMPLES_A_CELL]
-        if not shown and new:
-            shown = list(names)[:1]
-            new -= 1
-        ids = [number for number in clips.add_all(shown) if number is not None]
-        if ids:
-            examples[f'{true},{taken_for}'] = ids
-    return examples
+    # Clips of the page first, which cost nothing; then the fullest cells first: they are looked at most.
+    waiting = {
+        cell: deque(sorted(names, key=lambda name: name not in clips)[:EXAMPLES_A_CELL])
+        for cell, names in sorted(cells.items(), key=lambda cell: -len(cell[1]))
+    }
+    examples: dict[str, list[int]] = defaultdict(list)
+    # A clip for each cell before a cell has a second one.
+    for _ in range(EXAMPLES_A_CELL):
+        for (true, taken_for), names in waiting.items():
+            if names and (names[0] in clips or new):
+                name = names.popleft()
+                new -= name not in clips
+                if (number := clips.add(name)) is not None:
+                    examples[f'{true},{taken_for}'].append(number)
+    return dict(examples)
 
 
 def _with_files(report: EvaluationReport, *files: str) -> dict[str, ProtocolResult]:
@@ -130,10 +142,13 @@ def _with_files(report: EvaluationReport, *files: str) -> dict[str, ProtocolResu
     return found
 
 
-def _colors(labels: np.ndarray) -> dict[int, str]:
-    """Class to its colour, as different as possible from the others."""
-    present = np.unique(labels).tolist()
-    return dict(zip(present, map(to_hex, class_colors(len(present))), strict=True))
+def _marks(labels: np.ndarray) -> dict[int, dict]:
+    """Class to its ``color`` and ``shape`` (a number), together another than those of all other classes."""
+    colors = [to_hex(color) for color in class_colors(COLOURS)]
+    return {
+        label: dict(color=colors[place % COLOURS], shape=place // COLOURS)
+        for place, label in enumerate(np.unique(labels).tolist())
+    }
 
 
 def _in_unit_square(points: np.ndarray) -> np.ndarray:

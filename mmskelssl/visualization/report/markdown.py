@@ -37,11 +37,13 @@ def protocols_table(report: EvaluationReport) -> str:
     """The results, with what a reader has to know of them."""
     rows = protocol_rows(report)
     columns = {'protocol': [row.protocol for row in rows], 'modality': [row.modality for row in rows]}
-    columns['top1'] = [row.top1 for row in rows]
+    columns['top1'] = [row.marked for row in rows]
     if any(row.paper for row in rows):
         columns['paper: top1'] = [row.paper or '-' for row in rows]
     columns |= {'other metrics': [row.others for row in rows], 'runs': [str(row.runs) for row in rows]}
-    remarks = [f'- {row.protocol}, {row.modality}: {remark}' for row in rows for remark in row.remarks]
+    remarks = [
+        f'- {row.protocol}, {row.modality}: {remark}' for row in rows for remark in (*row.meanings, *row.remarks)
+    ]
     table = _table(list(columns), list(zip(*columns.values(), strict=True)))
     return '\n'.join([table, *[''] * bool(remarks), *remarks])
 

@@ -78,4 +78,8 @@ def _charts(curves: dict[str, list[list[float]]]) -> list[dict]:
         title = next((title for title, pattern in _DIAGRAMS if re.search(pattern, name)), None)
         if title and points not in charts[title].values():
             charts[title][name] = points
-    return [dict(title=title, series=series) for title, series in charts.items() if series]
+    return [
+        dict(title=title, series=series, low=None if title == 'Loss' else 0)
+        for title, series in charts.items()
+        if series
+    ]

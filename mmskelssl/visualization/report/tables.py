@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult
+from mmskelssl.evaluation.results import EvaluationReport, ProtocolResult, fast_form, marks
 from mmskelssl.evaluation.zoo import paper_result
+
+_RATE = 'top1_lr'
 
 
 @dataclass(frozen=True)
@@ -14,28 +16,61 @@ class ProtocolRow:
 
     Args:
         protocol: Name of the protocol.
-        modality: Of the encoder.
+        modality: Of the encoder; before it, what a reference is, and behind it the seed of one of several.
         top1: Mean ± deviation.
+        signs: Behind it, where it lies below what it has to beat, such as ``↓raw``.
+        meanings: A sentence for each sign.
         others: The other metrics, likewise.
         runs: How many seeds or draws the deviation is over.
         paper: The paper's top-1 accuracy and its place there; empty if there is none.
         remarks: What has to be known of the number.
-        card: Name to value of everything it depends on, after variants of the number (``top1_...``) if there are any.
+        card: Name to value of everything it depends on.
+        is_reference: Whether it is what others have to beat.
+        is_seed: Whether it is one of several seeds of pre-training, whose mean stands before them.
     """
 
     protocol: str
     modality: str
     top1: str
+    signs: str
+    meanings: list[str]
     others: str
     runs: int
     paper: str
     remarks: list[str]
     card: dict[str, str]
+    is_reference: bool
+    is_seed: bool
+
+    @property
+    def marked(self) -> str:
+        """The number with its signs."""
+        return f'{self.top1} {self.signs}'.strip()
 
 
 def protocol_rows(report: EvaluationReport) -> list[ProtocolRow]:
-    """The results in their order."""
-    return [_row(report, result) for result in report.results]
+    """The results in their order, each protocol's references behind them."""
+    protocols = dict.fromkeys(result.protocol for result in report.results)
+    places = {(other.protocol, _place(other, list(protocols))) for other in report.references}
+    rows = []
+    for protocol in protocols:
+        for result in report.results:
+            if result.protocol == protocol:
+                rows.append(_row(report, result))
+                rows += [_row(report, member) for member in report.members if _is_seed_of(result, member)]
+        rows += [_row(report, other) for other in report.references if (other.protocol, protocol) in places]
+    return rows
+
+
+def _place(reference: ProtocolResult, protocols: list[str]) -> str:
+    """The protocol that a reference stands behind: its own, that of its fast form, one of its family, or the last."""
+    name = reference.protocol
+    candidates = [
+        *(protocol for protocol in protocols if protocol == name),
+        *(protocol for protocol in protocols if fast_form(protocol) == name),
+        *(protocol for protocol in protocols if name.startswith(protocol)),
+    ]
+    return next(iter(candidates), protocols[-1])
 
 
 def headline(report: EvaluationReport) -> dict[str, str]:
@@ -47,11 +82,27 @@ def headline(report: EvaluationReport) -> dict[str, str]:
         'Checkpoint': report.checkpoint,
         'Epoch': '' if report.epoch is None else str(report.epoch),
         'Config': report.config,
+        'Seeds of pre-training': ', '.join(_seeds(report)),
+        'Pre-training': ', '.join(_costs(report.cost)),
         'Made': report.created,
         'Machine': report.machine,
         'Command': report.command,
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _seeds(report: EvaluationReport) -> list[str]:
+    return list(dict.fromkeys(str(seed) for result in report.members for seed in result.card.pretraining_seeds))
+
+
+def _costs(cost: dict[str, float]) -> list[str]:
+    said = {
+        'epochs': '{:,.0f} epochs',
+        'clips': '{:,.0f} clips',
+        'minutes': '{:.3g} minutes of training steps',
+        'parameters': '{:,.0f} parameters of the evaluated backbones',
+    }
+    return [text.format(cost[name]) for name, text in said.items() if name in cost]
 
 
 def per_class(report: EvaluationReport, result: ProtocolResult) -> list[tuple[str, float]]:
@@ -76,20 +127,46 @@ def confusions(report: EvaluationReport, result: ProtocolResult) -> list[tuple[s
 def _row(report: EvaluationReport, result: ProtocolResult) -> ProtocolRow:
     metrics = {name: str(statistic) for name, statistic in result.metrics.items()}
     top1 = metrics.pop('top1')
-    variants = {name: metrics.pop(name) for name in list(metrics) if name.startswith('top1_')}
+    rates = {name: metrics.pop(name) for name in list(metrics) if name.startswith(_RATE)}
+    is_reference, is_seed = result in report.references, result in report.members
+    found = [] if is_reference else marks(report, result)
     tested_on = (report.data.dataset, report.data.test_split)
     paper = paper_result(report.config, result.protocol, result.modality, *tested_on)
     card = {name: _text(value) for name, value in vars(result.card).items() if value not in (None, '', [], {})}
     return ProtocolRow(
         protocol=result.protocol,
-        modality=result.modality,
+        modality=_modality(result) if is_reference else _with_seed(result) if is_seed else result.modality,
         top1=top1,
+        signs=' '.join(mark.sign for mark in found),
+        meanings=[mark.sentence for mark in found],
         others=', '.join(f'{name} {value}' for name, value in metrics.items()),
         runs=len(result.metrics['top1'].values),
         paper=f'{paper[0]:.1f} ({paper[1]})' if paper else '',
-        remarks=result.remarks,
-        card={**variants, **card},
+        remarks=[*_other_rates(rates), *result.remarks],
+        card=card,
+        is_reference=is_reference,
+        is_seed=is_seed,
     )
+
+
+def _is_seed_of(result: ProtocolResult, member: ProtocolResult) -> bool:
+    return (member.protocol, member.modality) == (result.protocol, result.modality)
+
+
+def _with_seed(member: ProtocolResult) -> str:
+    (seed,) = member.card.pretraining_seeds
+    return f'{member.modality}, seed {seed}'
+
+
+def _modality(reference: ProtocolResult) -> str:
+    # Coordinates are always those of the joints.
+    is_raw = reference.card.method.startswith('raw')
+    return reference.card.method if is_raw else f'{reference.card.method}: {reference.modality}'
+
+
+def _other_rates(rates: dict[str, str]) -> list[str]:
+    text = ', '.join(f'{name.removeprefix(_RATE)}: {value}' for name, value in rates.items())
+    return [f'Other learning rates, not chosen from: {text}.'] if rates else []
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mmskelssl.evaluation.results import Statistic
 from mmskelssl.visualization.report import write_html
 
 webdriver = pytest.importorskip('selenium.webdriver')
@@ -77,7 +78,7 @@ class Page:
 def test_tables_and_figures_are_there(page):
     assert page.texts('h1') == ['CMD on ntu60']
     rows = [element.text for element in page.all('#protocols tr.result')]
-    assert rows == ['linear joint 91.7 ± 11.8 79.4 (I²MD, table 1) top5 100.0 ± 0.0 2 1 remark',
+    assert rows == ['linear joint 91.7 ± 11.8 79.4 (I²MD, table 1) top5 100.0 ± 0.0 2 2 remarks',
                     'knn joint 100.0 70.6 (I²MD, table 2) 1']  # fmt: skip
     assert len(page.all('.curve')) == 2
     assert page.texts('.bar span:first-child') == ['jump', 'sit </script>|', 'wave']
@@ -94,7 +95,7 @@ def test_a_row_shows_its_card(page):
     card = page.all('tr.card')[0]
     assert not card.is_displayed()
     page.click(page.all('tr.result')[0])
-    assert card.is_displayed() and card.text.startswith('a remark') and 'optimizer SGD, lr 0.1' in card.text
+    assert card.is_displayed() and card.text.split('\n')[1] == 'a remark' and 'optimizer SGD, lr 0.1' in card.text
     page.click(page.all('tr.result')[0])
     assert not card.is_displayed()
 
@@ -149,3 +150,31 @@ def test_page_without_clips(browser, report, report_folder):
     page.click(page.all('.point')[0])
     assert len(page.all('.neighbours button')) == 18
     assert browser.get_log('browser') == []
+
+
+def test_a_number_below_raw_coordinates_has_its_sign_and_the_page_says_why(browser, report, report_folder):
+    linear, knn = report.results
+    raw = replace(knn, card=replace(knn.card, method='raw coordinates'))
+    low = replace(knn, metrics=dict(top1=Statistic([60.0])))
+    write_html(replace(report, results=[linear, low], references=[raw]), report_folder / 'low.html')
+    browser.get((report_folder / 'low.html').as_uri())
+    page = Page(browser)
+    assert page.texts('#protocols .main') == ['91.7 ± 11.8', '60.0 ↓raw', '100.0']
+    assert page.texts('tr.reference td:nth-child(2)') == ['raw coordinates']
+    assert page.texts('#meanings')[0].startswith('knn, joint: ↓raw: below raw coordinates (raw coordinates: knn 100.0)')
+    assert page.texts('#context')[0].startswith('Above: wave · clip 9. ')
+    assert browser.get_log('browser') == []
+
+
+def test_on_a_narrow_screen_the_table_scrolls_and_the_player_is_low(browser, report, report_folder):
+    size = dict(width=420, height=800, deviceScaleFactor=1, mobile=True)
+    write_html(report, report_folder / 'report.html')
+    browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', size)
+    try:
+        browser.get((report_folder / 'report.html').as_uri())
+        page = Page(browser)
+        assert page.run('document.documentElement.scrollWidth') == 420
+        assert page.run("document.querySelector('aside').offsetHeight") <= 0.4 * 800
+        assert page.run("document.querySelector('#protocols .scroll').scrollWidth") > 420
+    finally:
+        browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from mmskelssl.evaluation.results import Statistic
 from mmskelssl.visualization.report import write_markdown
 
 
@@ -15,7 +16,22 @@ def test_table_of_protocols_with_the_papers_figures(report, tmp_path):
         '| linear | joint | 91.7 ± 11.8 | 79.4 (I²MD, table 1) | top5 100.0 ± 0.0 | 2 |',
         '| knn | joint | 100.0 | 70.6 (I²MD, table 2) |  | 1 |',
     ]
-    assert lines[at + 5] == '- linear, joint: a remark'
+    assert lines[at + 5 : at + 7] == [
+        '- linear, joint: Other learning rates, not chosen from: 0.1: 75.0 ± 0.0.',
+        '- linear, joint: a remark',
+    ]
+
+
+def test_a_number_below_a_reference_is_marked_where_it_stands(report, tmp_path):
+    linear, knn = report.results
+    raw = replace(knn, card=replace(knn.card, method='raw coordinates'), metrics=dict(top1=Statistic([99.0])))
+    low = replace(knn, metrics=dict(top1=Statistic([50.0])))
+    lines = lines_of(replace(report, config='mine.py', results=[linear, low], references=[raw]), tmp_path)
+    assert '| knn | joint | 50.0 ↓raw |  | 1 |' in lines and '| knn | raw coordinates | 99.0 |  | 1 |' in lines
+    assert any(line.startswith('- knn, joint: ↓raw: below raw coordinates') for line in lines)
+    assert lines.index('| knn | joint | 50.0 ↓raw |  | 1 |') + 1 == lines.index(
+        '| knn | raw coordinates | 99.0 |  | 1 |'
+    )
 
 
 def test_own_config_has_no_column_of_a_paper(report, tmp_path):
@@ -40,7 +56,6 @@ def test_confusions_are_those_of_the_matrix(report, tmp_path):
 def test_cards_say_what_numbers_depend_on(report, tmp_path):
     lines = lines_of(report, tmp_path)
     linear = lines[lines.index('### linear, joint') : lines.index('### knn, joint')]
-    assert '| top1 lr0.1 | 75.0 ± 0.0 |' in linear
     assert '| schedule | optimizer SGD, lr 0.1 |' in linear and '| seeds | 0, 1 |' in linear
     assert not any(line.startswith('| k |') for line in linear)
     assert '| k | 1 |' in lines[lines.index('### knn, joint') :]

@@ -7,8 +7,8 @@ import pytest
 
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import ReportError
-from mmskelssl.visualization.report import write_html
-from mmskelssl.visualization.report.clips import MAX_FRAMES
+from mmskelssl.visualization.report import figures, write_html
+from mmskelssl.visualization.report.clips import MAX_FRAMES, PlayableClips
 from mmskelssl.visualization.report.page import page_data
 
 
@@ -119,3 +119,39 @@ def test_missing_features_are_named(report, report_folder):
     with pytest.raises(ReportError, match=r'test\.npz is missing'):
         write_html(report, report_folder / 'report.html')
     assert not (report_folder / 'report.html').exists()
+
+
+def test_a_picture_of_the_first_classes_and_one_of_all(report, report_folder, monkeypatch):
+    monkeypatch.setattr(figures, 'EMBEDDED_CLASSES', 2)
+    data = page_data(report, report_folder)
+    first, everything = data['embeddings']
+    assert (first['classes'], everything['classes']) == ('first 2 classes', 'all 3 classes')
+    assert set(first['labels']) == {0, 1} and set(everything['labels']) == {0, 1, 2}
+    assert [row['label'] for row in data['retrievals'][0]['rows']] == [0, 1, 2]
+    # Of the third class all clips can be played.
+    assert len(data['outcomes'][0]['examples']['2,2']) == 4
+
+
+def test_every_cell_has_a_clip_before_one_has_two(report, report_folder):
+    clips = PlayableClips(report.data)
+    (examples,) = figures.outcomes(replace(report, results=report.results[:1]), report_folder, clips)
+    assert sorted(map(len, examples['examples'].values())) == [1, 1, 4, 4, 4]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, 'MAX_EXAMPLES', 6)
+        few = figures.outcomes(replace(report, results=report.results[:1]), report_folder, PlayableClips(report.data))
+    # The 3 fullest cells and the 2 confusions, whose clips are right in the other run.
+    lengths = {cell: len(found) for cell, found in few[0]['examples'].items()}
+    assert set(lengths) == {'0,0', '1,1', '2,2', '0,2', '1,2'} and sum(lengths.values()) <= 8
+
+
+def test_no_two_classes_have_the_same_mark():
+    marks = figures._marks(np.arange(100, 220)).values()
+    assert len({(mark['color'], mark['shape']) for mark in marks}) == 120
+    assert len({mark['color'] for mark in marks}) == 10
+
+
+def test_accuracies_are_drawn_from_zero(data):
+    assert {chart['title']: chart['low'] for chart in data['curves']} == {
+        'Loss': None,
+        'Accuracy on the test side (%)': 0,
+    }

@@ -31,10 +31,21 @@
   }
 
   function legend(entries, highlight = () => {}) {
-    return html('div', { class: 'legend' }, ...entries.map(([name, color], index) => html('span', {
+    return html('div', { class: 'legend' }, ...entries.map(([name, color, shape = 0], index) => html('span', {
       onpointerenter: () => highlight(index), onpointerleave: () => highlight(null),
-    }, html('b', { style: `background: ${color}` }), name)));
+    }, svg('svg', { class: 'key', viewBox: '-1.3 -1.3 2.6 2.6' }, symbol(shape, color, 0, 0, 1)), name)));
   }
+
+  /* Circle, triangle, square, diamond, triangle downwards, cross; from the seventh on the same ones hollow. */
+  const SHAPES = [
+    'M 1 0 A 1 1 0 1 1 -1 0 A 1 1 0 1 1 1 0 Z', 'M 0 -1.15 L 1.1 0.85 L -1.1 0.85 Z', 'M -0.9 -0.9 H 0.9 V 0.9 H -0.9 Z',
+    'M 0 -1.25 L 1.1 0 L 0 1.25 L -1.1 0 Z', 'M 0 1.15 L 1.1 -0.85 L -1.1 -0.85 Z',
+    'M -0.4 -1.1 H 0.4 V -0.4 H 1.1 V 0.4 H 0.4 V 1.1 H -0.4 V 0.4 H -1.1 V -0.4 H -0.4 Z',
+  ];
+  const symbol = (shape, color, x, y, size, attributes = {}, ...children) => svg('path', {
+    ...attributes, d: SHAPES[shape % SHAPES.length], transform: `translate(${x} ${y}) scale(${size})`,
+    style: shape < SHAPES.length ? `fill: ${color}` : `fill: transparent; stroke: ${color}; stroke-width: 0.45`,
+  }, ...children);
 
   /* ---- the player ---- */
 
@@ -64,20 +75,23 @@
     const heads = ['protocol', 'modality', 'top1', ...(withPaper ? ['paper: top1'] : []), 'other metrics', 'runs', ''];
     const body = data.protocols.flatMap((row) => {
       const card = html('tr', { class: 'card', hidden: '' }, html('td', { colspan: heads.length },
-        ...row.remarks.map((remark) => html('p', {}, remark)), html('dl', {}, ...pairs(row.card))));
+        ...[...row.meanings, ...row.remarks].map((remark) => html('p', {}, remark)), html('dl', {}, ...pairs(row.card))));
       const toggle = () => {
         card.hidden = !card.hidden;
         line.setAttribute('aria-expanded', !card.hidden);
       };
       const line = html('tr', {
-        class: 'result', tabindex: 0, 'aria-expanded': false, onclick: toggle,
+        class: `result${row.is_reference ? ' reference' : ''}${row.is_seed ? ' seed' : ''}`, tabindex: 0, 'aria-expanded': false, onclick: toggle,
         onkeydown: (event) => { if (event.key === 'Enter') toggle(); },
       },
-      html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1),
+      html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1,
+        ...(row.signs ? [' ', html('span', { class: 'sign', title: row.meanings.join(' ') }, row.signs)] : [])),
       ...(withPaper ? [html('td', { class: 'soft' }, row.paper)] : []),
       html('td', {}, row.others), html('td', {}, String(row.runs)), html('td', { class: 'soft' }, counted(row.remarks)));
       return [line, card];
     });
+    find('#meanings').append(...data.protocols.flatMap((row) => row.meanings.map(
+      (meaning) => html('p', {}, `${row.protocol}, ${row.modality}: ${meaning}`))));
     find('#protocols table').append(
       html('thead', {}, html('tr', {}, ...heads.map((head) => html('th', {}, head)))), html('tbody', {}, ...body));
   }
@@ -93,11 +107,12 @@
     return Array.from({ length }, (_, index) => Number(((first + index) * step).toPrecision(12)));
   }
 
-  function chart({ title, series }) {
+  function chart({ title, series, low }) {
     const [width, height, left, bottom] = [440, 240, 40, 34];
     const points = Object.values(series).flat();
     const range = (axis) => [Math.min(...points.map((point) => point[axis])), Math.max(...points.map((point) => point[axis]))];
-    const [[x0, x1], [y0, y1]] = [range(0), range(1)];
+    const [[x0, x1], [lowest, y1]] = [range(0), range(1)];
+    const y0 = low ?? lowest;  // from zero on a few percent are not a crash
     const x = (value) => left + (width - left - 8) * (value - x0) / (x1 - x0 || 1);
     const y = (value) => height - bottom - (height - bottom - 8) * (value - y0) / (y1 - y0 || 1);
     const drawing = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title });
@@ -183,20 +198,25 @@
 
   function embedding() {
     const pictures = data.embeddings.flatMap((set) => Object.keys(set.points).map((method) => ({ set, method })));
-    const several = data.embeddings.length > 1;
-    choices(find('#embedding .choices'), pictures.map(({ set, method }) => several ? `${method} · ${set.name}` : method), (index) => {
+    const several = (key) => new Set(data.embeddings.map((set) => set[key])).size > 1;
+    const name = ({ set, method }) =>
+      [method, ...['name', 'classes'].filter(several).map((key) => set[key])].join(' · ');
+    choices(find('#embedding .choices'), pictures.map(name), (index) => {
       const { set, method } = pictures[index];
-      const marks = set.points[method].map(([x, y], row) => svg('circle', {
-        class: 'point', cx: 13 + 74 * x, cy: 3 + 74 * (1 - y), r: 0.85, fill: set.colors[set.labels[row]],
-        onclick: (event) => play(set.clips[row], event.target,
-          `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
-      }, svg('title', {}, data.classes[set.labels[row]])));
+      const marks = set.points[method].map(([x, y], row) => {
+        const { color, shape } = set.marks[set.labels[row]];
+        return symbol(shape, color, 13 + 74 * x, 3 + 74 * (1 - y), 0.85, {
+          class: 'point',
+          onclick: (event) => play(set.clips[row], event.target,
+            `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
+        }, svg('title', {}, data.classes[set.labels[row]]));
+      });
       const present = [...new Set(set.labels)].sort((a, b) => a - b);
       const highlight = (which) => marks.forEach((mark, row) =>
         mark.classList.toggle('dim', which !== null && set.labels[row] !== present[which]));
       find('#embedding .plot').replaceChildren(
         svg('svg', { viewBox: '0 0 100 80' }, ...marks),
-        legend(present.map((label) => [data.classes[label], set.colors[label]]), highlight));
+        legend(present.map((label) => [data.classes[label], set.marks[label].color, set.marks[label].shape]), highlight));
     });
   }
 
@@ -247,6 +267,6 @@
   if (data.clips.length) player.load(data.clips[0]);
   find('#context').textContent = data.missing
     ? `No clips to play: ${data.missing}`
-    : 'Click on a point, a cell or a neighbour to play its clip.';
+    : `Above: ${data.clips.length ? data.clips[0].title : 'no clip'}. Click on a point, a cell or a neighbour to play its clip.`;
   window.report = { data, player };
 })();
