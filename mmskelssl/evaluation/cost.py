@@ -18,7 +18,7 @@ def pretraining_cost(model: PretrainedModel) -> dict[str, float]:
         model: What is evaluated.
     """
     backbones = [model.encoder(stream).backbone for stream in model.streams]
-    cost = dict(parameters=sum(p.numel() for backbone in backbones for p in backbone.parameters()))
+    cost: dict[str, float] = dict(parameters=sum(p.numel() for backbone in backbones for p in backbone.parameters()))
     if model.epoch is None:
         return cost
     cost['epochs'] = model.epoch

@@ -140,15 +140,26 @@ def write_reference(kind: str, cfg: Config, seed: int, path: Path) -> None:
 def _read(kind: str, model: PretrainedModel, cfg: Config, folder: Path, seed: int) -> PretrainedModel:
     path = folder / f'{kind}.pth'
     written_once(lambda: write_reference(kind, cfg, seed, path))
-    data = dict(train_set=model.train_set, test_set=model.test_set, is_transfer=model.is_transfer)
-    return replace(read_pretrained(str(path)), **data, config=model.config, loader=model.loader)
+    return replace(
+        read_pretrained(str(path)),
+        train_set=model.train_set,
+        test_set=model.test_set,
+        is_transfer=model.is_transfer,
+        config=model.config,
+        loader=model.loader,
+    )
 
 
 def _centred(raw: PretrainedModel) -> PretrainedModel:
     """The same clips in ``CenterClip`` and no other normalization, made with the views: no copy of the store."""
-    sides = {f'{side}_set': dict(getattr(raw, f'{side}_set'), normalize=[]) for side in ('train', 'test')}
-    views = {name: [_CENTRE, *_views_alone(getattr(raw, name))] for name in ('train_view', 'test_pipeline')}
-    return replace(raw, **sides, **views, method=f'{raw.method}, {_CENTRE["type"]}')
+    return replace(
+        raw,
+        train_set=dict(raw.train_set, normalize=[]),
+        test_set=dict(raw.test_set, normalize=[]),
+        train_view=[_CENTRE, *_views_alone(raw.train_view)],
+        test_pipeline=[_CENTRE, *_views_alone(raw.test_pipeline)],
+        method=f'{raw.method}, {_CENTRE["type"]}',
+    )
 
 
 def _views_alone(pipeline: list[dict]) -> list[dict]:

@@ -47,7 +47,7 @@ def check_seeds(models: Sequence[PretrainedModel]) -> list[int]:
                 f'{model.checkpoint} differs from {first.checkpoint} in {", ".join(unlike)}, not in the seed alone: '
                 'evaluate them one by one and compare them with tools/analysis_tools/compare_results.py.'
             )
-    return seeds
+    return [seed for seed in seeds if seed is not None]
 
 
 def over_seeds(reports: Mapping[int, tuple[EvaluationReport, Path]], root: Path, command: str = '') -> EvaluationReport:
@@ -65,7 +65,7 @@ def over_seeds(reports: Mapping[int, tuple[EvaluationReport, Path]], root: Path,
     wanted = [(result.protocol, result.modality) for result in first.results]
     shared = [key for key in wanted if all(report.result(*key) for report, _ in reports.values())]
     alone = {
-        seed: [_located(report.result(*key), seed, folder, root) for key in shared]
+        seed: [_located(result, seed, folder, root) for key in shared if (result := report.result(*key))]
         for seed, (report, folder) in reports.items()
     }
     curves = [report.curves for report, _ in reports.values()]
@@ -140,6 +140,6 @@ def _mean_known(values: Sequence[float | None]) -> float | None:
 
 
 def _mean_curve(curves: Sequence[list[list[float]]]) -> list[list[float]]:
-    by_epoch = [dict(map(tuple, curve)) for curve in curves]
+    by_epoch = [{row[0]: row[1] for row in curve} for curve in curves]
     shared = [epoch for epoch in by_epoch[0] if all(epoch in values for values in by_epoch)]
     return [[epoch, statistics.fmean(values[epoch] for values in by_epoch)] for epoch in shared]

@@ -29,6 +29,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmskelssl.evaluation.results.result import ProtocolResult
 from mmskelssl.utils.errors import ReportError
@@ -131,7 +132,9 @@ def load_report(path: str | os.PathLike) -> EvaluationReport:
         )
     try:
         data = DataDescription(**content.pop('data'))
-        lists = {name: [ProtocolResult.from_dict(result) for result in content.pop(name)] for name in _LISTS}
+        lists: dict[str, Any] = {
+            name: [ProtocolResult.from_dict(result) for result in content.pop(name)] for name in _LISTS
+        }
         return EvaluationReport(data=data, **lists, **content)
     except (KeyError, TypeError) as error:
         raise ReportError(f'{path} is damaged: run tools/evaluate.py again. ({error})') from error
