@@ -52,7 +52,7 @@ def training_config(args: argparse.Namespace) -> Config:
             cfg.optim_wrapper.update(type='AmpOptimWrapper')
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
-        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise ConfigError('--auto-scale-lr: the config needs auto_scale_lr=dict(base_batch_size=...).')
         cfg.auto_scale_lr.enable = True
     if args.resume:

@@ -73,7 +73,8 @@ class Finding:
 
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
-    return [*_check_top_level(cfg), *_check_sections(cfg), *_check_loaders(cfg), *_check_views(cfg)]
+    # Views can be built only from names that are right.
+    return [*_check_top_level(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [*_check_views(cfg)]
 
 
 def checked(cfg: Config) -> Config:
@@ -212,15 +213,14 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
                 yield Finding(key, f"{kind.__name__} has no key '{name}'{_nearest(name, list(parameters))}.")
             continue
         try:
-            if isinstance(value, str) and not _takes_text(parameters[name]):
+            wanted, is_ours = parameters[name]
+            if isinstance(value, str) and not _takes_text(wanted):
                 raise TypeCheckError('text')
-            if not kind.__module__.startswith(_FOREIGN):
-                check_type(as_tuples(value), parameters[name])
+            if is_ours:
+                check_type(as_tuples(value), wanted)
         except TypeCheckError:
-            wanted = re.sub(r"<class '(\w+)'>", r'\1', str(parameters[name])).replace('collections.abc.', '')
-            yield Finding(
-                f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {wanted}.'
-            )
+            text = re.sub(r"<class '(\w+)'>", r'\1', str(wanted)).replace('collections.abc.', '')
+            yield Finding(f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {text}.')
 
 
 def _takes_text(wanted: Any) -> bool:
@@ -233,9 +233,9 @@ def _takes_text(wanted: Any) -> bool:
 
 
 @cache
-def _parameters(kind: type) -> tuple[dict[str, Any], bool]:
-    """Name to type of all arguments of a class, and whether it takes unknown ones too (``**kwargs``)."""
-    parameters: dict[str, Any] = {}
+def _parameters(kind: type) -> tuple[dict[str, tuple[Any, bool]], bool]:
+    """Name to (type, whether that is ours) of all arguments of a class; and whether it takes unknown ones too."""
+    parameters: dict[str, tuple[Any, bool]] = {}
     is_open = False
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     for owner in [owner for owner in kind.__mro__[:-1] if '__init__' in vars(owner)]:
@@ -247,7 +247,8 @@ def _parameters(kind: type) -> tuple[dict[str, Any], bool]:
             hints = {}
         for parameter in signature:
             if parameter.kind not in kinds:
-                parameters.setdefault(parameter.name, hints.get(parameter.name, Any))
+                is_ours = not owner.__module__.startswith(_FOREIGN)
+                parameters.setdefault(parameter.name, (hints.get(parameter.name, Any), is_ours))
         is_open = kinds[0] in [parameter.kind for parameter in signature]
         if not is_open:
             break

@@ -165,7 +165,7 @@ def test_a_run_stopped_again_and_again_is_the_uninterrupted_one(train, workshop)
     content[middle : middle + 1000] = bytes(byte ^ 1 for byte in content[middle : middle + 1000])
     newest.write_bytes(content)
     output = train('stopped')
-    assert 'iter_8.pth is damaged' in output and 'resumed epoch: 1, iter: 6' in output
+    assert 'iter_8.pth is damaged' in output and 'going on from 6' in output
     assert_same_end(end(workshop / 'stopped'), end(workshop / 'whole'))
 
 

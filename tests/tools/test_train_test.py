@@ -289,7 +289,7 @@ def mistake(workshop, tmp_path, monkeypatch, capfd):
         ('model.type=SkeletonCRL', 'SkeletonCRL is not in'),
         ('train_dataloader.dataset.store=nowhere', 'No clip store at nowhere'),
         ('train_dataloader.dataset.split=xsub', "store has no split 'xsub'. Its splits: ['test', 'train']"),
-        ('model.queue_size=4', 'A batch of 8 keys does not fit into model.queue_size=4: raise it or lower'),
+        ('model.queue_size=4', 'model.queue_size=4 is smaller than a total batch of 8 keys'),
         ('model.layout=ntu25', "store has layout 'kinect20', the model 'ntu25'"),
         ('model.layout=ntu', "Unknown skeleton layout 'ntu'"),
         ('model.modalities=[bones]', "Unknown modality 'bones'"),
@@ -357,7 +357,7 @@ def test_damaged_and_missing_checkpoints(mistake, pretrained, tmp_path):
 
 
 def test_scaling_the_rate_needs_a_base(mistake):
-    error = mistake('train', 'pretrain.py', '--auto-scale-lr', '--cfg-options', 'auto_scale_lr={}')
+    error = mistake('train', 'pretrain.py', '--auto-scale-lr', '--cfg-options', 'auto_scale_lr=None')
     assert 'auto_scale_lr=dict(base_batch_size=...)' in error
 
 
