@@ -5,6 +5,7 @@ from mmskelssl.datasets.transforms.normalize import (
     CenterPersons,
     PreNormalize,
     ResizeClips,
+    ScaleBones,
     normalize_clip,
     pre_normalize,
 )
@@ -24,6 +25,7 @@ __all__ = [
     'RandomChoice',
     'RandomTurn',
     'ResizeClips',
+    'ScaleBones',
     'Shear',
     'SkeletonTransform',
     'TemporalCropResize',

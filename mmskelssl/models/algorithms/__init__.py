@@ -6,6 +6,7 @@ from mmskelssl.models.algorithms.decorrelation import Decorrelation
 from mmskelssl.models.algorithms.i2md import I2MD
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.vicreg import VICReg
 
@@ -19,6 +20,7 @@ __all__ = [
     'MMCVMutual',
     'MomentumContrast',
     'MomentumEncoders',
+    'ReDeLab',
     'SelfSupervised',
     'SkeletonCLR',
     'VICReg',
