@@ -7,11 +7,12 @@ from mmskelssl.models.algorithms import (
     MMCVMutual,
     MomentumContrast,
     MomentumEncoders,
+    ReDeLab,
     SelfSupervised,
     SkeletonCLR,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates
+from mmskelssl.models.backbones import AGCN, STGCN, TCN, BiGRU, GCNTransformer, RawCoordinates
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -26,6 +27,7 @@ __all__ = [
     'CMD',
     'I2MD',
     'STGCN',
+    'TCN',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
@@ -40,6 +42,7 @@ __all__ = [
     'MomentumEncoders',
     'ProjectionNeck',
     'RawCoordinates',
+    'ReDeLab',
     'SelfSupervised',
     'SkeletonCLR',
     'SkeletonClassifier',

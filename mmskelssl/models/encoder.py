@@ -58,9 +58,7 @@ class Encoder(nn.Module):
         return {name: neck(features[self.poolings[name]]) for name, neck in necks}
 
 
-def build_backbone(
-    backbone: Mapping, layout: SkeletonLayout, num_persons: int, modality: str = 'joint'
-) -> nn.Module:
+def build_backbone(backbone: Mapping, layout: SkeletonLayout, num_persons: int, modality: str = 'joint') -> nn.Module:
     """Builds a backbone and hands it what its constructor has arguments for: the model's layout and persons, and the
     channels of the modality, unless its config says how many ``in_channels`` it takes.
 

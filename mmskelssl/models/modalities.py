@@ -29,11 +29,11 @@ def bone(view: Tensor, layout: SkeletonLayout) -> Tensor:
 
 
 def fused(view: Tensor, layout: SkeletonLayout) -> Tensor:
-    """(N, M, T, V, 3C): joints relative to the first person's origin joint in each frame, bones, and motion.
+    """(N, M, T, V, 3C): joints relative to the first person's origin joint in the first frame, bones, and motion.
 
     A joint at exactly zero is missing, and is zero in the first of the three.
     """
-    origin = view[:, :1, :, layout.origin, None]
+    origin = view[:, :1, :1, layout.origin, None]
     relative = (view - origin) * (view != 0).any(-1, keepdim=True)
     return torch.cat((relative, bone(view, layout), motion(view, layout)), -1)
 

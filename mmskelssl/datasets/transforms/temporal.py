@@ -18,9 +18,7 @@ from mmskelssl.utils.errors import ConfigError, check_at_least
 _PACES = 5
 
 
-def resize(
-    clips: ClipBatch, start: Tensor, length: Tensor, num_frames: int, moments: Tensor | None = None
-) -> Tensor:
+def resize(clips: ClipBatch, start: Tensor, length: Tensor, num_frames: int, moments: Tensor | None = None) -> Tensor:
     """Linearly interpolates a window of each clip.
 
     Half-pixel centres with clamped edges, as ``torch.nn.functional.interpolate(align_corners=False)`` and OpenCV's

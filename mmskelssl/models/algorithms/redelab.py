@@ -1,4 +1,4 @@
-"""ReDeLab: reconstruct, decorrelate, self-label. This toolbox's own method, for sets of hundreds of clips."""
+"""ReDeLab: reconstruct, decorrelate, self-label. The toolbox's own method, for sets of hundreds of clips."""
 
 from __future__ import annotations
 
@@ -9,171 +9,148 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmskelssl.datasets import SkeletonDataset
 from mmskelssl.models.algorithms.decorrelation import Decorrelation
+from mmskelssl.models.clustering import Clusters
+from mmskelssl.models.distributed import gather_clips
 from mmskelssl.models.losses import barlow_twins
 from mmskelssl.models.memory_bank import MemoryBank
+from mmskelssl.models.modalities import num_channels
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
 class ReDeLab(Decorrelation):
+    """From the feature of an augmented view, the whole clip is told: its course, and which clips are like it.
+
+    Three views: two augmented ones, and the whole clip in the pose that the data's normalization gives it.
+
+    - Reconstruct: a decoder draws the whole clip from the feature (Predict & Cluster, Su et al., CVPR 2020, without
+      recurrence, and from a view that was cut, warped and turned).
+    - Decorrelate: the loss of Barlow Twins between the embeddings of both views.
+    - Self-label, in rounds: the encoder is copied; in the first epoch of a round the copy's features of whole clips
+      are kept, then clustered; from then on both views are to tell the copy's cluster of the whole clip.
+
+    Args:
+        decoder: Config of what maps a feature to the whole clip; its widths are filled in.
+        target_frames: Frames of the whole clip that are drawn.
+        reconstruct_weight: Of the first loss.
+        decorrelate_weight: Of the second, whose λ is ``redundancy_weight``.
+        label_weight: Of the third.
+        redundancy_weight: λ of Barlow Twins.
+        rounds: Epochs, from 0, in which a round begins; none for no labels.
+        num_clusters: Labels.
+        queue_size: Clips that are clustered, at most those of the training set.
+        label_smoothing: Share of a label that is spread over all.
+        **kwargs: Of :class:`SelfSupervised`.
+
+    Raises:
+        ConfigError: If a round begins before the clusters of the last are there.
+    """
+
     num_views = 3
+    stage: Tensor
 
     def __init__(
         self,
         *args,
         decoder: dict,
-        whole_frames: int = 16,
+        target_frames: int = 16,
         reconstruct_weight: float = 10.0,
-        decorrelate_weight: float = 1.0,
+        decorrelate_weight: float = 0.001,
         label_weight: float = 1.0,
         redundancy_weight: float = 0.005,
+        rounds: Sequence[int] = (),
         num_clusters: int = 100,
         queue_size: int = 1024,
-        rounds: Sequence[int] = (),
-        directions: int = 64,
-        mode: str = 'rounds',
         label_smoothing: float = 0.1,
-        sk_eps: float = 0.05,
-        tau: float = 0.1,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if any(after - before < 2 for before, after in zip(rounds, rounds[1:], strict=False)):
+            raise ConfigError(f'model.rounds={list(rounds)}: a round takes at least two epochs.')
+        self.target_frames = target_frames
+        self.reconstruct_weight = reconstruct_weight
+        self.decorrelate_weight = decorrelate_weight
+        self.label_weight = label_weight
         self.redundancy_weight = redundancy_weight
-        self.weights = reconstruct_weight, decorrelate_weight, label_weight
         self.rounds = list(rounds)
-        self.whole_frames = whole_frames
-        self.directions = directions
-        self.label_mode = mode
         self.label_smoothing = label_smoothing
-        self.sk_eps, self.tau = sk_eps, tau
-        self.num_clusters = num_clusters
-        channels = {name: 3 * (3 if m == 'fused' else 1) for name, m in self.modality.items()}
-        self.decoder, self.target_norm, self.classifier = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
-        for name in self.streams:
-            width = self.num_persons * whole_frames * self.layout.num_joints * channels[name]
-            dim = self.encoder[name].backbone.out_channels
-            self.decoder[name] = MODELS.build(dict(decoder, in_channels=dim, out_channels=width))
-            self.target_norm[name] = nn.BatchNorm1d(width, eps=0.0025, affine=False)
-            self.classifier[name] = nn.Linear(dim, num_clusters)
-            self.register_buffer(f'mean_{name}', torch.zeros(dim))
-            self.register_buffer(f'axes_{name}', torch.zeros(dim, directions))
-            self.register_buffer(f'centres_{name}', torch.zeros(num_clusters, directions))
-        self.teacher = copy.deepcopy(self.encoder).requires_grad_(False)
-        self.bank = MemoryBank(queue_size, {name: self.encoder[name].backbone.out_channels for name in self.streams})
-        self.register_buffer('state', torch.zeros(2, dtype=torch.long))
+        widths = {name: self.encoder[name].backbone.out_channels for name in self.streams}
+        self.decoder, self.standardize = nn.ModuleDict(), nn.ModuleDict()
+        joints = self.num_persons * target_frames * self.layout.num_joints
+        for name, width in widths.items():
+            numbers = joints * num_channels(self.modality[name])
+            self.decoder[name] = MODELS.build(dict(decoder, in_channels=width, out_channels=numbers))
+            # Deviations have 0.05 as their scale, so that what hardly moves does not count as much as what does.
+            self.standardize[name] = nn.BatchNorm1d(numbers, eps=0.05**2, affine=False)
+        self.classifier = nn.ModuleDict({name: nn.Linear(width, num_clusters) for name, width in widths.items()})
+        self.clusters = nn.ModuleDict({name: Clusters(width, num_clusters) for name, width in widths.items()})
+        self.teacher = nn.ModuleDict({name: copy.deepcopy(self.encoder[name].backbone) for name in widths})
+        self.teacher.requires_grad_(False)
+        self.bank = MemoryBank(queue_size, widths)
         self.keys: dict[str, Tensor] = {}
+        self.register_buffer('stage', torch.zeros((), dtype=torch.long))
 
-    @torch.no_grad()
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the clusters of a round are there."""
+        return self.stage > 0 and self.stage % 2 == 0
+
     def before_update(self) -> None:
-        if self.label_mode == 'sinkhorn':
-            m = 0.99
-            torch._foreach_lerp_(list(self.teacher.parameters()), list(self.encoder.parameters()), weight=1 - m)
-            for a, b in zip(self.teacher.buffers(), self.encoder.buffers()):
-                a.copy_(b)
-            return
-        number = sum(self.epoch >= start for start in self.rounds)
-        if number > self.state[0]:
-            self.teacher.load_state_dict(self.encoder.state_dict())
-            self.state[0] = number
-        elif number > self.state[1] and self.epoch > self.rounds[number - 1]:
-            for name in self.streams:
-                self.cluster(name, number)
-            self.state[1] = number
-
-    def cluster(self, name: str, seed: int) -> None:
-        features = self.bank[name]
-        mean = features.mean(0)
-        _, deviations, axes = torch.linalg.svd(features - mean, full_matrices=False)
-        k = self.directions
-        axes = axes[:k].T / deviations[:k] * len(features) ** 0.5
-        points = F.normalize((features - mean) @ axes, dim=1)
-        centres = k_means(points, self.num_clusters, seed)
-        for buffer, value in (('mean', mean), ('axes', axes), ('centres', centres)):
-            getattr(self, f'{buffer}_{name}').copy_(value)
-        self.classifier[name].reset_parameters()
-
-    @torch.no_grad()
-    def labels(self, name: str, features: Tensor) -> Tensor:
-        points = F.normalize((features - getattr(self, f'mean_{name}')) @ getattr(self, f'axes_{name}'), dim=1)
-        return torch.cdist(points, getattr(self, f'centres_{name}')).argmin(1)
+        """Begins a round, or finds its clusters an epoch later."""
+        stage = sum((self.epoch >= start) + (self.epoch > start) for start in self.rounds)
+        for name in self.streams if stage != self.stage else ():
+            if stage % 2:
+                self.teacher[name].load_state_dict(self.encoder[name].backbone.state_dict())
+            else:
+                self.clusters[name].fit(self.bank[name], seed=stage)
+                for parameter in self.classifier[name].parameters():
+                    nn.init.zeros_(parameter)
+        self.stage.fill_(stage)
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
-        *views, whole = inputs
-        losses, n = {}, len(whole)
-        splits = [self.split(v) for v in views]
-        whole_split = self.split(whole)
-        self.keys = {}
+        """Losses ``loss_{stream}_{reconstruct, decorrelate, label}`` of three views (N, M, T, V, C), the whole last."""
+        losses, self.keys, self.embeddings = {}, {}, {}
+        *views, wholes = map(self.split, inputs)
         for name in self.streams:
-            enc = self.encoder[name]
-            h = [enc.backbone(s[name]) for s in splits]
-            w = whole_split[name]; w = w[:, :, :: w.shape[2] // self.whole_frames]
-            target = self.target_norm[name](w.flatten(1))
-            wr, wd, wl = self.weights
-            losses[f'loss_{name}_reconstruct'] = wr * sum(
-                F.smooth_l1_loss(self.decoder[name](x), target) for x in h
-            ) / 2
-            if wd:
-                z = [enc.neck(x) for x in h]
-                losses[f'loss_{name}_decorrelate'] = wd * barlow_twins(*z, self.redundancy_weight) / z[0].shape[1]
-            if self.label_mode == 'sinkhorn':
-                self.teacher.eval()
-                with torch.no_grad():
-                    key = self.teacher[name].backbone(whole_split[name])
-                    self.keys[name] = F.normalize(key, dim=1)
-                    proto = F.normalize(self.classifier[name].weight, dim=1)
-                    every = torch.cat([self.keys[name], self.bank[name]]) if self.epoch >= 3 else self.keys[name]
-                    codes = sinkhorn(every @ proto.T / self.sk_eps)[:n]
-                proto = F.normalize(self.classifier[name].weight, dim=1)
-                if self.epoch >= self.rounds[0]:
-                    losses[f'loss_{name}_label'] = wl * sum(
-                        -(codes * (F.normalize(x, dim=1) @ proto.T / self.tau).log_softmax(1)).sum(1).mean() for x in h
-                    ) / 2
-            else:
-                self.teacher.eval()
-                if self.state[0]:
-                    with torch.no_grad():
-                        key = self.teacher[name].backbone(whole_split[name])
-                    self.keys[name] = key
-                if self.state[0] and self.state[0] == self.state[1]:
-                    y = self.labels(name, key)
-                    losses[f'loss_{name}_label'] = wl * sum(
-                        F.cross_entropy(self.classifier[name](x), y, label_smoothing=self.label_smoothing) for x in h
-                    ) / 2
-                else:
-                    losses[f'loss_{name}_label'] = 0 * sum(p.sum() for p in self.classifier[name].parameters())
+            features = [self.encoder[name].backbone(view[name]) for view in views]
+            a, b = (gather_clips(self.encoder[name].neck(feature)) for feature in features)
+            self.embeddings[name] = a.detach()
+            every, target = torch.cat(features), self.target(name, wholes[name])
+            terms = dict(
+                reconstruct=self.reconstruct_weight * F.smooth_l1_loss(self.decoder[name](every), target.repeat(2, 1)),
+                decorrelate=self.decorrelate_weight * barlow_twins(a, b, self.redundancy_weight),
+            )
+            if self.rounds:
+                label = self.labels(name, wholes[name]).repeat(2)
+                told = F.cross_entropy(self.classifier[name](every), label, label_smoothing=self.label_smoothing)
+                terms['label'] = self.label_weight * self.is_labelled * told
+            losses |= {f'loss_{name}_{term}': value for term, value in terms.items()}
         return losses
+
+    def target(self, name: str, whole: Tensor) -> Tensor:
+        """(N, D) the whole clip (N, M, T, V, C) at evenly spaced frames, standardized."""
+        frames = torch.linspace(0, whole.shape[2] - 1, self.target_frames, device=whole.device).round().long()
+        return self.standardize[name](whole.index_select(2, frames).flatten(1))
+
+    @torch.no_grad()
+    def labels(self, name: str, whole: Tensor) -> Tensor:
+        """(N,) clusters of the whole clip (N, M, T, V, C); leaves the features that they are found by in ``keys``."""
+        self.keys[name] = self.teacher[name].eval()(whole)
+        return self.clusters[name](self.keys[name])
 
     def to_enqueue(self) -> dict[str, Tensor]:
         return self.keys
 
     def after_update(self, batches: Sequence[Mapping[str, Tensor]]) -> None:
-        if batches[0]:
-            self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.bank.fields})
+        """Keeps the features of whole clips."""
+        if self.rounds:
+            self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.streams})
 
-
-def sinkhorn(scores: Tensor, iterations: int = 3) -> Tensor:
-    q = (scores - scores.max()).exp()
-    for _ in range(iterations):
-        q = q / q.sum(0, keepdim=True).clamp(min=1e-12)
-        q = q / q.sum(1, keepdim=True).clamp(min=1e-12)
-    return q
-
-
-def k_means(points: Tensor, number: int, seed: int, steps: int = 30, starts: int = 3) -> Tensor:
-    generator = torch.Generator(device=points.device).manual_seed(seed)
-    best = None
-    for _ in range(starts):
-        centres = points[torch.randint(len(points), (1,), generator=generator, device=points.device)]
-        for _ in range(number - 1):
-            d = torch.cdist(points, centres).amin(1).square()
-            centres = torch.cat([centres, points[torch.multinomial(d.clamp(min=1e-12), 1, generator=generator)]])
-        for _ in range(steps):
-            d, own = torch.cdist(points, centres).min(1)
-            sums = torch.zeros_like(centres).index_add_(0, own, points)
-            counts = own.bincount(minlength=number)
-            centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
-        inertia = d.square().sum()
-        if best is None or inertia < best[0]:
-            best = inertia, centres
-    return best[1]
+    def check_data(self, dataset: SkeletonDataset) -> None:
+        """Refuses more clips to cluster than an epoch has: some would be those of the copy before."""
+        super().check_data(dataset)
+        if self.rounds and self.bank.size > len(dataset):
+            raise ConfigError(f'model.queue_size={self.bank.size}: there are {len(dataset)} training clips; lower it.')

@@ -3,6 +3,6 @@ from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.stgcn import STGCN
-from mmskelssl.models.backbones.temporal_conv_net import TemporalConvNet
+from mmskelssl.models.backbones.tcn import TCN
 
-__all__ = ['AGCN', 'STGCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'TemporalConvNet']
+__all__ = ['AGCN', 'STGCN', 'TCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates']

@@ -13,7 +13,7 @@ from mmskelssl.utils.errors import ConfigError, check_at_least
 
 
 @MODELS.register_module()
-class TemporalConvNet(nn.Module):
+class TCN(nn.Module):
     """Convolutions over time whose channels are the coordinates of all joints and persons.
 
     A projection, then a residual block for each entry of ``channels``; each but the first halves the number of frames.
@@ -59,7 +59,7 @@ class TemporalConvNet(nn.Module):
         x = x.permute(0, 1, 3, 4, 2).flatten(1, 3)
         if x.shape[1] != self.input_norm.num_features:
             raise ConfigError(
-                f'TemporalConvNet expects {self.input_norm.num_features} input features (M x V x C) but got '
+                f'TCN expects {self.input_norm.num_features} input features (M x V x C) but got '
                 f'{x.shape[1]}: set model.layout and model.num_persons to those of the views.'
             )
         x = self.blocks(self.project(self.input_norm(x)))

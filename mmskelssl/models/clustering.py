@@ -1,0 +1,86 @@
+"""Clusters of features as labels (DeepCluster, Caron et al., ECCV 2018), kept as tensors of a checkpoint."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmskelssl.utils.errors import ConfigError
+
+
+class Clusters(nn.Module):
+    """Numbers features by the nearest centre, in the directions in which those that were fitted vary most.
+
+    Features are centred, scaled to unit variance along these directions, and brought to unit length.
+
+    Args:
+        width: D of the features.
+        number: Clusters.
+        directions: How many are kept; those of least variance are noise.
+    """
+
+    mean: Tensor
+    projection: Tensor
+    centres: Tensor
+
+    def __init__(self, width: int, number: int, directions: int = 64) -> None:
+        super().__init__()
+        self.register_buffer('mean', torch.zeros(width))
+        self.register_buffer('projection', torch.zeros(width, min(directions, width)))
+        self.register_buffer('centres', torch.zeros(number, min(directions, width)))
+
+    @torch.no_grad()
+    def fit(self, features: Tensor, seed: int) -> None:
+        """Finds the clusters of features (N, D), by k-means from starts that depend on the seed alone.
+
+        Raises:
+            ConfigError: If there are fewer features than clusters.
+        """
+        if len(features) < len(self.centres):
+            raise ConfigError(f'{len(self.centres)} clusters of {len(features)} clips: lower model.num_clusters.')
+        self.mean.copy_(features.mean(0))
+        _, deviations, axes = torch.linalg.svd(features - self.mean, full_matrices=False)
+        kept = min(self.projection.shape[1], len(axes))
+        scale = len(features) ** 0.5 / deviations[:kept].clamp(min=1e-6 * deviations[0])
+        self.projection.zero_()[:, :kept] = axes[:kept].T * scale
+        self.centres.copy_(k_means(self.points(features), len(self.centres), seed))
+
+    def points(self, features: Tensor) -> Tensor:
+        """(N, directions) of unit length, of features (N, D)."""
+        return F.normalize((features - self.mean) @ self.projection, dim=1)
+
+    @torch.no_grad()
+    def forward(self, features: Tensor) -> Tensor:
+        """(N,) the number of the nearest centre of features (N, D)."""
+        return torch.cdist(self.points(features), self.centres).argmin(1)
+
+
+@torch.no_grad()
+def k_means(points: Tensor, number: int, seed: int, steps: int = 30, starts: int = 3) -> Tensor:
+    """Centres (number, D) of points (N, D): the best of several starts by k-means++ (Arthur & Vassilvitskii, 2007).
+
+    Chance is that of the seed, drawn on the CPU, so that all processes and devices find the same.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found = [_from_start(points, _start(points, number, generator), steps) for _ in range(starts)]
+    return min(found, key=lambda centres: torch.cdist(points, centres).amin(1).square().sum())
+
+
+def _start(points: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    """Points (number, D), each drawn in proportion to its squared distance from those before."""
+    drawn = [int(torch.randint(len(points), (), generator=generator))]
+    distance = (points - points[drawn[0]]).square().sum(1)
+    for _ in range(number - 1):
+        drawn.append(int(torch.multinomial(distance.clamp(min=1e-12).cpu(), 1, generator=generator)))
+        distance = distance.minimum((points - points[drawn[-1]]).square().sum(1))
+    return points[drawn]
+
+
+def _from_start(points: Tensor, centres: Tensor, steps: int) -> Tensor:
+    for _ in range(steps):
+        own = torch.cdist(points, centres).argmin(1)
+        counts = own.bincount(minlength=len(centres))[:, None]
+        sums = torch.zeros_like(centres).index_add_(0, own, points)
+        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
+    return centres
