@@ -149,8 +149,8 @@ class ReDeLab(Decorrelation):
         if self.rounds:
             self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.streams})
 
-    def check_data(self, dataset: SkeletonDataset) -> None:
-        """Refuses more clips to cluster than an epoch has: some would be those of the copy before."""
-        super().check_data(dataset)
-        if self.rounds and self.bank.size > len(dataset):
-            raise ConfigError(f'model.queue_size={self.bank.size}: there are {len(dataset)} training clips; lower it.')
+    def remarks(self, dataset: SkeletonDataset) -> list[str]:
+        """Whether an epoch fills the bank: else it holds features of the copy before as well."""
+        size, clips = self.bank.size, len(dataset)
+        text = f'model.queue_size={size} is more than the {clips} training clips: set it to their number.'
+        return [text] if self.rounds and size > clips else []
