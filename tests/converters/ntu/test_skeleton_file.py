@@ -34,7 +34,7 @@ def changed(line, text):
 
 def plain_parse(data):
     """The format by its letter, one token after the other; ValueError or StopIteration where it is broken."""
-    lines = iter(data.decode('ascii').rstrip().split('\n'))
+    lines = iter(data.rstrip().split(b'\n'))
 
     def fields(number):
         found = next(lines).split()
@@ -101,15 +101,13 @@ JOINT = ' 2 3 4 5 6 7 8 9 10 11 12'
 BAD = {
     'empty file': (b'', '1: the file ends where the number of frames is expected'),
     'white space only': (b' \r\n\n\t', '1: the file ends where the number of frames is expected'),
-    'binary': (bytes(range(256)) * 20, "1: the number of frames is expected, not binary data '\\x00"),
-    'binary in a joint': (changed(7, '1 2 3 4 5 6 7 8 \x00 10 11 12'), '7: a joint is expected, not binary data'),
-    'not ASCII in a field that is not used': (changed(7, '1 2 3 4 5 6 7 8 \udcff 10 11 12'), '7: a joint is expected'),
-    'another encoding': (DATA.decode().encode('utf-16'), '1: the number of frames is expected, not binary data'),
-    'NaN': (changed(7, 'NaN' + JOINT), "7: a coordinate has to be a finite number, not 'NaN'"),
-    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), "7: a coordinate has to be a finite number, not '-Infinity'"),
-    'too large for float32': (changed(7, '1e39' + JOINT), "7: a coordinate has to be a finite number, not '1e39'"),
-    'text in a number': (changed(7, '0.1x2' + JOINT), "7: a coordinate has to be a finite number, not '0.1x2'"),
-    'comma': (changed(7, '0,12' + JOINT), "7: a coordinate has to be a finite number, not '0,12'"),
+    'binary': (bytes(range(256)) * 20, '1: the number of frames has to be a number from 1 to 10000'),
+    'another encoding': (DATA.decode().encode('utf-16'), '1: the number of frames has to be a number from 1 to 10000'),
+    'NaN': (changed(7, 'NaN' + JOINT), "7: coordinates have to be finite numbers, not 'NaN 2 3'"),
+    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), "7: coordinates have to be finite numbers, not '1 -Infinity 3'"),
+    'too large for float32': (changed(7, '1e39' + JOINT), "7: coordinates have to be finite numbers, not '1e39 2 3'"),
+    'text in a number': (changed(7, '0.1x2' + JOINT), "7: coordinates have to be finite numbers, not '0.1x2 2 3'"),
+    'comma': (changed(7, '0,12' + JOINT), "7: coordinates have to be finite numbers, not '0,12 2 3'"),
     'text in a count': (changed(1, 'four'), "1: the number of frames has to be a number from 1 to 10000, not 'four'"),
     'fraction': (changed(1, '4.5'), "1: the number of frames has to be a number from 1 to 10000, not '4.5'"),
     'no frames': (b'0\n', "1: the number of frames has to be a number from 1 to 10000, not '0'"),
