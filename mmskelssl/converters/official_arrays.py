@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mmskelssl.converters.annotation import Classes, map_npy, whole_number
-from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.base import RawClip, Reader, positions
 from mmskelssl.converters.messages import shown
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.converters.raw_files import PassedOver
@@ -123,10 +123,7 @@ class OfficialArraysReader(Reader):
         return [RawClip(side.names[i], label, clip[:, :length], attributes, origin)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        return {
-            f'{self._prefix}{SIDES[name]}': [i for i, clip in enumerate(clips) if clip.attributes['side'] == name]
-            for name in self._sides
-        }
+        return {f'{self._prefix}{SIDES[name]}': positions(clips, 'side', (name,)) for name in self._sides}
 
 
 def unpadded_length(clip: np.ndarray) -> int:

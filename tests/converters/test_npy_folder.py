@@ -1,5 +1,4 @@
 import json
-import pickle
 
 import numpy as np
 import pytest
@@ -203,14 +202,3 @@ def test_any_table_is_read_or_refused(tmp_path_factory, rows, head):
     except StoreError:
         return
     reader.splits([outcome for outcome in reader if not isinstance(outcome, ClipError)])
-
-
-def test_pickled_array_does_not_run_code(folder, tmp_path, run_converter):
-    class Evil:
-        def __reduce__(self):
-            return (tmp_path / 'trace').mkdir, ()
-
-    (folder / 'a.npy').write_bytes(pickle.dumps(Evil()))
-    status, out, _ = run_converter('npy_folder', folder, tmp_path / 'store')
-    assert status == 0 and 'a.npy is not a whole .npy file of numbers' in out
-    assert not (tmp_path / 'trace').exists()

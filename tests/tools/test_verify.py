@@ -72,13 +72,6 @@ def test_two_stores(run, make_store, tmp_path):
     assert status == 1 and 'error: No clip store' in err
 
 
-def test_a_normalized_preparation(run, make_store):
-    path = make_store()
-    copy = copy_of(path, lambda clip: pre_normalize(np.array(clip), 'ntu25'))
-    assert run(path, copy)[0] == 2
-    assert run(path, copy, '--normalized-by', CONFIG)[0] == 0
-
-
 def write_official(folder, store, change=lambda clip: clip):
     """The arrays that CMD's scripts make of a store."""
     folder.mkdir()

@@ -57,6 +57,7 @@ class NTUReader(Reader):
         }
         self.passed_over = found.passed_over | {reason: paths for reason, paths in left_out.items() if paths}
         self.classes = self.dataset.classes
+        self.split_sizes = self.dataset.split_sizes
         self.bodies = bodies
         self.source = dict(
             dataset=self.dataset.name,

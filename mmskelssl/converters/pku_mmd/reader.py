@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.base import RawClip, Reader, positions
 from mmskelssl.converters.messages import some
 from mmskelssl.converters.pku_mmd.files import (
     MAX_BYTES,
@@ -94,6 +94,7 @@ class PKUMMDReader(Reader):
                 f'{where}: the splits of phase {phase} (cross_subject_v2.txt for phase 2, cross-subject.txt for phase '
                 f'1) are not there.{" Those of the other phase are: choose it by --phase." if splits else ""}'
             )
+        self.split_sizes = EXPECTED_SPLITS[phase]
         self.source = dict(dataset='PKU-MMD', phase=phase, paths=[str(path) for path in paths], ranges=ranges)
 
     def __len__(self) -> int:
@@ -136,7 +137,7 @@ class PKUMMDReader(Reader):
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         return {
-            f'{split.name}_{side}': [i for i, clip in enumerate(clips) if clip.attributes['recording'] in recordings]
+            f'{split.name}_{side}': positions(clips, 'recording', recordings)
             for split in self._splits
             for side, recordings in (('train', split.training), ('test', split.validation))
         }

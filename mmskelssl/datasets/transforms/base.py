@@ -30,6 +30,9 @@ class SkeletonTransform(BaseTransform):
     takes = 'views'
     gives = 'views'
 
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({", ".join(f"{name}={value}" for name, value in vars(self).items())})'
+
 
 class Normalization(SkeletonTransform):
     """Maps the frames of whole clips to frames: once for a whole store (``normalize`` of a data set), or in a pipeline.

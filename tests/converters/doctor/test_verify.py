@@ -24,21 +24,6 @@ def write(path, clips=CLIPS, splits=SPLITS, dtype='float32', **source):
     return path
 
 
-def rewrite_index(path, **changes):
-    """Replaces columns of ``clips.npz``."""
-    with np.load(path / 'clips.npz') as columns:
-        columns = dict(columns) | changes
-    np.savez(path / 'clips.npz', **columns)
-
-
-def write_coordinates(path, clip, value):
-    """Writes into the frames behind the converter's back."""
-    store = ClipStore(path)
-    frames = np.memmap(path / 'frames.bin', store.frames.dtype, 'r+', shape=store.frames.shape)
-    frames[store.offsets[clip]] = value
-    frames.flush()
-
-
 def test_a_whole_store(tmp_path):
     result = verify(write(tmp_path / 'store', dataset='made up'))
     assert result.errors == result.warnings == []
@@ -84,43 +69,6 @@ def test_changed_frames_are_noticed(tmp_path):
     (path / 'frames.bin').write_bytes(data)
     (error,) = verify(path).errors
     assert 'frames.bin has another checksum' in error
-
-
-@pytest.mark.parametrize(
-    'value, message',
-    [
-        (np.nan, "1 clip ('c') with NaN or infinite coordinates."),
-        (-np.inf, "1 clip ('c') with NaN or infinite coordinates."),
-        (0, "1 clip ('c') with a body without coordinates."),
-    ],
-)
-def test_coordinates_that_no_converter_writes(tmp_path, value, message):
-    path = write(tmp_path / 'store')
-    write_coordinates(path, 2, value)
-    result = verify(path)
-    assert result.errors[1:] == [message] and 'checksum' in result.errors[0]
-    assert f'error: {message}' in str(result)
-
-
-@pytest.mark.parametrize(
-    'changes, message',
-    [
-        (dict(labels=np.array([0, 1, 2, 0])), "1 clip ('c') with a label outside 0 to 1."),
-        (dict(labels=np.array([0, -1, 0, 0])), "1 clip ('b') with a label outside 0 to 1."),
-        (dict(names=np.array([b'a', b'b', b'a', b'b'])), "2 clips ('a', 'b') with a name that another clip also has."),
-        (dict(num_frames=np.array([8, 0, 1, 7])), "1 clip ('b') with num_frames below 1."),
-        ({'split/xsub_train': np.array([0, 4])}, 'split xsub_train has numbers outside 0 to 3.'),
-        ({'split/xsub_train': np.array([1, 0, 1])}, 'split xsub_train has clips more than once.'),
-    ],
-)
-def test_a_contradictory_index(tmp_path, changes, message):
-    path = write(tmp_path / 'store')
-    if 'num_frames' in changes:
-        changes = changes | dict(num_persons=np.array([1, 2, 1, 2]), num_frames=np.array([12, 0, 1, 7]))
-    rewrite_index(path, **changes)
-    result = verify(path)
-    assert result.errors == [message] and result.fingerprint is None
-    assert 'fingerprint' not in str(result)
 
 
 def test_splits_that_share_clips(tmp_path):

