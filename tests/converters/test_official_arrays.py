@@ -208,7 +208,7 @@ BAD_CLIPS = {
     'nan': (with_array(lambda array: np.put(array[1], 0, np.nan)), 'data_joint.npy[1]', 'NaN'),
     'nobody': (with_array(lambda array: array[1].fill(0)), 'data_joint.npy[1]', 'all zero'),
     'length': (save_array('train_num_frame.npy', np.array([7, 0])), 'data_joint.npy[1]', 'num_frame.npy says 0 frames'),
-    'label': (save_labels(NAMES['train'], [2, 0.5]), 'data_joint.npy[1]', "label 0.5 of 'S001C002P002R001A060' is not"),
+    'label': (save_labels(NAMES['train'], [2, 0.5]), 'data_joint.npy[1]', "the label of 'S001C002P002R001A060' is not"),
     'contradiction': (save_labels(NAMES['train'], [2, 5]), 'data_joint.npy[1]', 'its name says action 60, which is 59'),
     'twice': (save_labels(NAMES['train'][:1] * 2, [2, 2]), 'data_joint.npy[1]', 'comes twice'),
     'negative': (save_labels(['a', 'b'], [0, -1]), 'data_joint.npy[1]', 'has label -1, but labels go from 0 to 0'),

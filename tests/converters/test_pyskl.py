@@ -179,7 +179,7 @@ def test_split_naming_absent_clips(save, tmp_path, run_converter):
         (dict(annotations=[annotation('a', 0)], split={'train': 'a'}), "split['train'] is not a list of names"),
         (
             dict(annotations=[annotation('a', 0)], split={'train': [1]}),
-            'holds something other than names',
+            "split['train'] is not a list of names",
         ),
         ([annotation('a', 10**9)], 'The largest label is 1000000000'),
     ],

@@ -310,7 +310,7 @@ def test_full_disk(tmp_path, monkeypatch, where):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    with pytest.raises(StoreError, match='No space left.*Nothing was left there'):
+    with pytest.raises(StoreError, match='No space left.*Nothing was written'):
         with ClipStore.create(tmp_path / 'store', NTU25, ['a']) as writer:
             writer.add('first', 0, random_clip())
             if where == 'frames':

@@ -46,16 +46,6 @@ def without_side(joint: str) -> str:
     return joint.removeprefix('left ').removeprefix('right ')
 
 
-def _rooted(parents: tuple[int, ...], root: int) -> tuple[int, ...]:
-    """Parents of the same tree when ``root`` is its root."""
-    rooted, child, joint = list(parents), root, root
-    while parents[joint] != joint:
-        joint = parents[joint]
-        rooted[joint], child = child, joint
-    rooted[root] = root
-    return tuple(rooted)
-
-
 def _levels(parents: tuple[int, ...]) -> list[np.ndarray]:
     """Joints by their distance from the root (which is left out), so that a level needs only the one before it."""
     levels, known = [], {v for v, parent in enumerate(parents) if v == parent}
@@ -73,7 +63,8 @@ def _rest_joint(joint: str) -> np.ndarray:
 
 # A layout's tree hangs from the graph's centre; a body stands on its legs and hangs from the pelvis.
 ROOT = JOINTS['base of spine']
-PARENTS = np.array(_rooted(NTU25.parents, ROOT))
+PARENTS = np.array(NTU25.parents)
+PARENTS[[ROOT, 1, 20]] = ROOT, ROOT, 1
 _LEVELS = _levels(tuple(PARENTS))
 _REST = np.stack([_rest_joint(joint) for joint in NTU25.joints])
 _REST_OFFSETS = _REST - _REST[PARENTS]
