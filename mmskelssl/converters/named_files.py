@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from mmskelssl.converters.base import RawClip, Reader, positions
-from mmskelssl.converters.raw_files import distinct, find_files
+from mmskelssl.converters.raw_files import find_files
 from mmskelssl.utils.errors import ClipError, StoreError
 
 # The longest clips take 0.2 MiB.
@@ -51,7 +51,7 @@ class NamedFilesReader(Reader):
         found = find_files(places, self.suffix)
         self.passed_over = found.passed_over
         self._depth = self.form.count('/') + 1
-        self._files = sorted(distinct(found.files), key=lambda file: (file.parts[-self._depth :], str(file)))
+        self._files = sorted(found.files, key=lambda file: (file.parts[-self._depth :], str(file)))
         if not self._files:
             raise StoreError(f'There is no {self.form} in {", ".join(places)}: give the archive of {self.dataset}, or '
                              f'its folder. {found}')  # fmt: skip

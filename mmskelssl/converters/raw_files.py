@@ -97,7 +97,7 @@ class Found:
     """What lies in the given places.
 
     Args:
-        files: Those wanted, in no particular order; one that is reached in two ways comes twice.
+        files: Those wanted in the order of their paths, each under the first path by which it is reached.
         passed_over: Why others were left aside, each reason with their paths.
     """
 
@@ -123,15 +123,10 @@ def find_files(paths: Sequence[str | os.PathLike], suffix: str) -> Found:
     """
     passed_over: PassedOver = defaultdict(list)
     files = [file for path in map(Path, paths) for file in _below(path, suffix, passed_over)]
-    return Found(files, {reason: names for reason, names in passed_over.items() if names})
-
-
-def distinct(files: Sequence[RawFile]) -> list[RawFile]:
-    """The files in the order of their paths, each under the first of the paths by which it is reached."""
     kept: dict[tuple, RawFile] = {}
     for file in sorted(files, key=str):
         kept.setdefault((os.path.realpath(file.path), file.member or file.path.name, file.position), file)
-    return list(kept.values())
+    return Found(list(kept.values()), {reason: names for reason, names in passed_over.items() if names})
 
 
 def described(passed_over: Mapping[str, Sequence[str]]) -> list[str]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from mmskelssl.converters.base import RawClip, Reader, positions
-from mmskelssl.converters.raw_files import distinct, find_files
+from mmskelssl.converters.raw_files import find_files
 from mmskelssl.converters.text import parse_rows, text_lines
 from mmskelssl.datasets.layouts import HAND22
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -53,7 +53,7 @@ class SHREC17Reader(Reader):
         self.classes = CLASSES[num_classes]
         self.source = dict(dataset="SHREC'17", path=str(path), classes=num_classes)
         found = find_files([path], '.txt')
-        files = distinct(found.files)
+        files = found.files
         self._clips = {'/'.join(file.parts[-5:-1]): file for file in files if file.parts[-1] == _FILE}
         if not self._clips:
             raise StoreError(f"{path} holds no {_PLACE.format(*'GFSE')}/{_FILE}: give the archive of SHREC'17, or its "

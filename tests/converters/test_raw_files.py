@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from mmskelssl.converters.raw_files import HIDDEN, described, distinct, find_files
+from mmskelssl.converters.raw_files import HIDDEN, described, find_files
 from mmskelssl.utils.errors import ClipError, StoreError
 
 
@@ -24,7 +24,7 @@ def raw(tmp_path):
 
 def names(folder, *more):
     found = find_files([folder, *more], '.txt')
-    return [str(file).removeprefix(f'{folder}/') for file in distinct(found.files)]
+    return [str(file).removeprefix(f'{folder}/') for file in found.files]
 
 
 def passed_over(path):

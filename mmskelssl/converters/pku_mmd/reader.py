@@ -13,7 +13,7 @@ import numpy as np
 from mmskelssl.converters.base import RawClip, Reader, positions
 from mmskelssl.converters.messages import some
 from mmskelssl.converters.pku_mmd.files import MAX_BYTES, is_heading, parse_label, parse_recording, parse_split
-from mmskelssl.converters.raw_files import PassedOver, RawFile, described, distinct, find_files
+from mmskelssl.converters.raw_files import PassedOver, RawFile, described, find_files
 from mmskelssl.converters.text import text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -70,7 +70,7 @@ class PKUMMDReader(Reader):
         self.ranges = ranges
         where = ', '.join(map(str, paths))
         found = find_files(paths, '.txt')
-        splits = {file: match for file in distinct(found.files) if (match := _SPLIT_FILE.fullmatch(file.stem))}
+        splits = {file: match for file in found.files if (match := _SPLIT_FILE.fullmatch(file.stem))}
         others = [file for file in found.files if not _SPLIT_FILE.fullmatch(file.stem)]
         self._recordings = _by_name(others, 'skeleton')
         self._labels = _by_name(others, 'label')
@@ -162,8 +162,9 @@ def _phase(match: re.Match) -> int:
 def _by_name(files: Sequence[RawFile], folder: str) -> dict[str, list[RawFile]]:
     """Name to the files under it in the folders that are named for what they hold."""
     found = defaultdict(list)
-    for file in distinct([file for file in files if folder in file.folder.lower()]):
-        found[file.stem].append(file)
+    for file in files:
+        if folder in file.folder.lower():
+            found[file.stem].append(file)
     return found
 
 

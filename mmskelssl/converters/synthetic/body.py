@@ -103,14 +103,9 @@ def random_offsets(rng: np.random.Generator) -> np.ndarray:
 
 
 def pose(degrees: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Forward kinematics of a body that stands on the floor.
+    """(T, V, 3) joints in metres of a body whose lowest sole stands on the floor, at height 0 in every frame.
 
-    Args:
-        degrees: (T, V, 3) angles of the joints, by :data:`DOFS`.
-        offsets: (V, 3) offsets from parents, in metres.
-
-    Returns:
-        (T, V, 3) joints in metres in the body's own frame, the lowest sole of every frame at height 0.
+    ``degrees`` (T, V, 3) are the angles of the joints by :data:`DOFS`, ``offsets`` (V, 3) those from parents in metres.
     """
     # Elbows and knees do not bend backwards.
     degrees = np.where(_HINGES, np.abs(degrees), degrees)
@@ -120,14 +115,10 @@ def pose(degrees: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def forward_kinematics(angles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Positions of the joints of a body whose root is at the origin.
+    """(T, V, 3) positions of the joints of a body whose root is at the origin, in the unit of ``offsets``.
 
-    Args:
-        angles: (T, V, 3) rotations about x, y and z in radians, relative to the parent's frame.
-        offsets: (V, 3) offsets from parents.
-
-    Returns:
-        (T, V, 3) positions, in the unit of ``offsets``.
+    ``angles`` (T, V, 3) are rotations about x, y and z in radians, relative to the parent's frame, ``offsets`` (V, 3)
+    those from parents.
     """
     rotations = np.empty((*angles.shape, 3))
     rotations[:, _MOVING] = rotation_matrices(angles[:, _MOVING])
