@@ -85,6 +85,7 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
     if not views.get('train_pipeline') or not views.get('test_pipeline'):
         raise ConfigError(f'{whose} does not say train_pipeline and test_pipeline of data_preprocessor: {remedy}')
     train_set, test_set = _sides(cfg, whose)
+    first = _first_view(views['train_pipeline'])
     return PretrainedModel(
         checkpoint=checkpoint,
         config='',
@@ -95,7 +96,8 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
         num_persons=model.get('num_persons', 2),
         train_set=train_set,
         test_set=test_set,
-        train_view=_plain(_cut(views['train_pipeline'])),
+        train_view=_plain(_cut(first)),
+        augmented_view=_plain(first),
         test_pipeline=_plain(views['test_pipeline']),
         loader=_chosen(cfg.train_dataloader, 'num_workers', 'persistent_workers'),
     )
@@ -128,23 +130,19 @@ def _chosen(section: Mapping, *keys: str) -> dict:
     return {key: section[key] for key in keys if key in section}
 
 
-def _cut(pipeline: Sequence) -> list[Mapping]:
-    """The steps of a view, of the first one of several, up to that which takes frames out of a clip."""
+def _first_view(pipeline: Sequence) -> list[Mapping]:
+    """The steps of a view, of the first one of several."""
     first = pipeline[0]
     if not isinstance(first, Mapping):
-        return _cut(first)
-    if 'transforms' in first:
-        return _cut(first['transforms'])
-    kinds = [TRANSFORMS.get(step['type']) for step in pipeline]
+        return _first_view(first)
+    return _first_view(first['transforms']) if 'transforms' in first else list(pipeline)
+
+
+def _cut(view: list[Mapping]) -> list[Mapping]:
+    """The steps of a view up to that which takes frames out of a clip."""
+    kinds = [TRANSFORMS.get(step['type']) for step in view]
     last = next(i for i, kind in enumerate(kinds) if getattr(kind, 'gives', 'views') == 'views')
-    return list(pipeline[: last + 1])
-
-
-def _own_config(checkpoint: dict, path: str) -> Config:
-    try:
-        return checkpoint_config(checkpoint, path)
-    except CheckpointError as error:
-        raise CheckpointError(f'{error} Here: --config CONFIG.') from error
+    return view[: last + 1]
 
 
 def _plain(config: Any) -> Any:

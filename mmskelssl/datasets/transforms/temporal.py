@@ -92,12 +92,6 @@ class TemporalCropResize(SkeletonTransform):
         passed = speed.cumsum(1)
         return (passed - speed / 2) / passed[:, -1:]
 
-    def __repr__(self) -> str:
-        warp = f', warp={self.warp}' if self.warp else ''
-        return (
-            f'TemporalCropResize(num_frames={self.num_frames}, ratio={self.ratio}, min_frames={self.min_frames}{warp})'
-        )
-
 
 @TRANSFORMS.register_module()
 class CenterCropResize(SkeletonTransform):
@@ -125,9 +119,6 @@ class CenterCropResize(SkeletonTransform):
         start = ((1 - self.ratio) * clips.num_frames.double() / 2).long()
         return dict(results, inputs=resize(clips, start, clips.num_frames - 2 * start, self.num_frames))
 
-    def __repr__(self) -> str:
-        return f'CenterCropResize(num_frames={self.num_frames}, ratio={self.ratio})'
-
 
 @TRANSFORMS.register_module()
 class TemporalShift(SkeletonTransform):
@@ -152,6 +143,3 @@ class TemporalShift(SkeletonTransform):
         clip = torch.arange(len(view), device=view.device)[:, None]
         # Advanced indices around a slice put their dimensions first: (N, T, M, V, C).
         return dict(results, inputs=view[clip, :, frame].transpose(1, 2))
-
-    def __repr__(self) -> str:
-        return f'TemporalShift(padding_ratio={self.padding_ratio})'

@@ -52,6 +52,7 @@ class TrainedClassifier(Protocol):
         seeds: Of the runs. With label draws there is one run per draw, and its seed is the draw's number.
         crop_ratio: Training crops of at least this share of a clip, where pre-training cropped; None trains on the
             test view.
+        augmented: Whether training sees the first view of pre-training as it is, with its spatial steps and its crops.
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
         percent: Of the training clips that have a label; None for all.
         balanced: Whether the labels were drawn class by class.
@@ -70,6 +71,7 @@ class TrainedClassifier(Protocol):
         cfg: Config,
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
+        augmented: bool = False,
         pretrained: bool = True,
         percent: int | None = None,
         balanced: bool = False,
@@ -81,6 +83,7 @@ class TrainedClassifier(Protocol):
     ) -> None:
         super().__init__(name, cfg, seeds if percent is None else range(NUM_DRAWS))
         self.crop_ratio = crop_ratio
+        self.augmented = augmented
         self.pretrained = pretrained
         self.percent = percent
         self.balanced = balanced
@@ -109,7 +112,9 @@ class TrainedClassifier(Protocol):
         return dict(drawn, path=str(path))
 
     def train_pipeline(self, model: PretrainedModel) -> list[dict]:
-        """The view that is trained on: pre-training's temporal one with longer crops, no spatial one."""
+        """The view that is trained on: pre-training's temporal one with longer crops, no spatial one; or all of it."""
+        if self.augmented:
+            return model.augmented_view
         if self.crop_ratio is None:
             return model.test_pipeline
         longer = dict(ratio=tuple(self.crop_ratio))
