@@ -145,6 +145,13 @@ def _cut(view: list[Mapping]) -> list[Mapping]:
     return view[: last + 1]
 
 
+def _own_config(checkpoint: dict, path: str) -> Config:
+    try:
+        return checkpoint_config(checkpoint, path)
+    except CheckpointError as error:
+        raise CheckpointError(f'{error} Here: --config CONFIG.') from error
+
+
 def _plain(config: Any) -> Any:
     """Config entries as plain dicts and lists."""
     if isinstance(config, Mapping):

@@ -164,6 +164,6 @@ def test_bad_share_is_refused(ratio):
 
 
 def test_representations():
-    assert repr(TemporalCropResize()) == 'TemporalCropResize(num_frames=64, ratio=(0.1, 1.0), min_frames=64)'
+    assert repr(TemporalCropResize()) == 'TemporalCropResize(num_frames=64, ratio=(0.1, 1.0), min_frames=64, warp=0.0)'
     assert repr(CenterCropResize()) == 'CenterCropResize(num_frames=64, ratio=0.95)'
     assert repr(TemporalShift()) == 'TemporalShift(padding_ratio=6)'
