@@ -1,6 +1,8 @@
-"""Clusters of features as labels (DeepCluster, Caron et al., ECCV 2018), kept as tensors of a checkpoint."""
+"""Clusters of features as labels (DeepCluster, Caron et al., ECCV 2018), all of it part of a checkpoint."""
 
 from __future__ import annotations
+
+import copy
 
 import torch
 import torch.nn.functional as F
@@ -54,6 +56,42 @@ class Clusters(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N,) the number of the nearest centre of features (N, D)."""
         return torch.cdist(self.points(features), self.centres).argmin(1)
+
+
+class SelfLabels(nn.Module):
+    """A copy of a backbone, the clusters of its features, and the classifier that is to tell them.
+
+    Args:
+        backbone: What is copied, and whose features are classified.
+        number: Clusters.
+        smoothing: Share of a label that is spread over all.
+    """
+
+    def __init__(self, backbone: nn.Module, number: int, smoothing: float = 0.1) -> None:
+        super().__init__()
+        self.smoothing = smoothing
+        self.teacher = copy.deepcopy(backbone).requires_grad_(False)
+        self.clusters = Clusters(backbone.out_channels, number)
+        self.classifier = nn.Linear(backbone.out_channels, number)
+
+    def renew(self, backbone: nn.Module) -> None:
+        """Copies the backbone as it is now."""
+        self.teacher.load_state_dict(backbone.state_dict())
+
+    def fit(self, features: Tensor, seed: int) -> None:
+        """Clusters the copy's features (N, D); the classifier begins anew."""
+        self.clusters.fit(features, seed)
+        for parameter in self.classifier.parameters():
+            nn.init.zeros_(parameter)  # every process has the same
+
+    @torch.no_grad()
+    def taught(self, view: Tensor) -> Tensor:
+        """(N, D) the copy's features of views (N, M, T, V, C)."""
+        return self.teacher.eval()(view)
+
+    def loss(self, features: Tensor, taught: Tensor) -> Tensor:
+        """Cross-entropy of features (N, D) with the clusters of the copy's features (N, D)."""
+        return F.cross_entropy(self.classifier(features), self.clusters(taught), label_smoothing=self.smoothing)
 
 
 @torch.no_grad()
