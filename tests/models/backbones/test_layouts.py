@@ -19,6 +19,7 @@ BACKBONES = [
     dict(type='AGCN', base_channels=4),
     dict(type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2, ffn_channels=8),
     dict(type='RawCoordinates', num_frames=8),
+    dict(type='TCN', channels=(4, 4, 8)),
 ]
 
 
