@@ -17,6 +17,8 @@ from mmskelssl.utils.checkpoints import checkpoint_config
 from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import CheckpointError, ConfigError
 
+# Such a method was told more than others: which clips show the same performance.
+OTHER_CAMERAS = ', other cameras as positives'
 _TIME = re.compile(r'_\d{8}_\d{6}$')
 
 
@@ -90,7 +92,7 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
         checkpoint=checkpoint,
         config='',
         epoch=None,
-        method=model['type'],
+        method=model['type'] + (OTHER_CAMERAS if cfg.train_dataloader.dataset.get('mates') else ''),
         streams=_plain(_streams(model)),
         layout=_plain(model.get('layout', 'ntu25')),
         num_persons=model.get('num_persons', 2),
@@ -113,7 +115,8 @@ def _sides(cfg: Config, whose: str) -> list[dict]:
         )
     gallery = (cfg.get('test_cfg') or {}).get('gallery_dataloader', train)
     return [
-        {key: value for key, value in _plain(loader.dataset).items() if key != 'type'} for loader in (gallery, test)
+        {key: value for key, value in _plain(loader.dataset).items() if key not in ('type', 'mates')}
+        for loader in (gallery, test)
     ]
 
 

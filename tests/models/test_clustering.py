@@ -32,7 +32,9 @@ def test_k_means_is_the_best_of_all_partitions_where_they_can_be_tried():
     points = torch.tensor([[0.0], [1], [2], [10], [11], [20]])
     centres = k_means(points, 2, seed=0)
     best = min(
-        sum(((points[list(part)] - points[list(part)].mean(0)) ** 2).sum() for part in (left, set(range(6)) - set(left)))
+        sum(
+            ((points[list(part)] - points[list(part)].mean(0)) ** 2).sum() for part in (left, set(range(6)) - set(left))
+        )
         for size in range(1, 6)
         for left in itertools.combinations(range(6), size)
     )

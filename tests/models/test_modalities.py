@@ -28,7 +28,9 @@ def test_bone_is_the_vector_from_the_parent_and_zero_at_the_root():
 
 
 def test_fused_is_the_way_from_the_start_the_bones_and_the_motion():
-    expected = torch.cat((VIEW - VIEW[0, 0, 0, 0], *(get_modality(name)(VIEW, CHAIN) for name in ('bone', 'motion'))), -1)
+    expected = torch.cat(
+        (VIEW - VIEW[0, 0, 0, 0], *(get_modality(name)(VIEW, CHAIN) for name in ('bone', 'motion'))), -1
+    )
     assert torch.equal(get_modality('fused')(VIEW, CHAIN), expected)
 
 

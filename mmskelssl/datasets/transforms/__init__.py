@@ -14,7 +14,7 @@ from mmskelssl.datasets.transforms.rotation import MainAxisRotation, RandomRotat
 from mmskelssl.datasets.transforms.skeletal import LeftRightFlip, LimbScale, NeighborMask
 from mmskelssl.datasets.transforms.spatial import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
-from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ViewPipeline
+from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ShowMates, ViewPipeline
 
 __all__ = [
     'AlignShoulders',
@@ -39,6 +39,7 @@ __all__ = [
     'ResizeClips',
     'ScaleBones',
     'Shear',
+    'ShowMates',
     'SkeletonTransform',
     'TemporalBlur',
     'TemporalCropResize',

@@ -131,7 +131,9 @@ def test_bones_are_one_long_on_average_and_distances_keep_their_proportions():
 @given(st.floats(0.2, 5), st.integers(0, 9))
 def test_scaled_clips_do_not_know_how_tall_a_person_is(size, seed):
     clip = people(seed=seed)
-    torch.testing.assert_close(normalize(size * clip, ScaleBones()), normalize(clip, ScaleBones()), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        normalize(size * clip, ScaleBones()), normalize(clip, ScaleBones()), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_clips_of_a_batch_are_scaled_each_by_itself():

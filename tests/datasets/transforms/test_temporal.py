@@ -155,7 +155,9 @@ def test_warped_time_goes_forward_at_the_speeds_that_it_may_have():
     lengths, frames, warp = [400] * 64, 200, 0.5
     step = TemporalCropResize(frames, (1.0, 1.0), 1, warp=warp)
     times = step.transform(dict(clips=numbered(lengths), random=keyed(64)))['inputs'][:, 0, :, 0, 0]
-    even = TemporalCropResize(frames, (1.0, 1.0), 1).transform(dict(clips=numbered(lengths), random=keyed(64)))['inputs']
+    even = TemporalCropResize(frames, (1.0, 1.0), 1).transform(dict(clips=numbered(lengths), random=keyed(64)))[
+        'inputs'
+    ]
     speed = times.diff(dim=1) / even[:, 0, :, 0, 0].diff(dim=1)
     assert (speed > 0).all()
     # The first and last frame are half a step from the ends of the clip.

@@ -15,7 +15,9 @@ MLP = dict(type='ProjectionNeck', hidden_channels=16, batch_norm=True)
 def make(make_model):
     def build(**options) -> ReDeLab:
         tcn = dict(type='TCN', channels=(6, 6, 8), dropout=0.0)
-        return make_model('ReDeLab', **dict(backbone=tcn, neck=MLP, decoder=MLP, target_frames=4, queue_size=6) | options)
+        return make_model(
+            'ReDeLab', **dict(backbone=tcn, neck=MLP, decoder=MLP, target_frames=4, queue_size=6) | options
+        )
 
     return build
 
