@@ -11,6 +11,9 @@ from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError, check_at_least
 
+# Of the features, whose deviation it is.
+_SCALE = 0.3
+
 
 @MODELS.register_module()
 class TCN(nn.Module):
@@ -18,7 +21,8 @@ class TCN(nn.Module):
 
     A projection, then a residual block for each entry of ``channels``; each but the first halves the number of frames.
     The feature is the mean and the maximum over time, side by side, standardized by its statistics over the training
-    views: so cosine similarities are those of centred features, and a linear classifier finds features of one scale.
+    views, times 0.3: so cosine similarities are those of centred features, and all features have the scale that suits
+    the learning rate of linear protocols.
 
     Args:
         layout: Skeleton layout of the views.
@@ -63,7 +67,7 @@ class TCN(nn.Module):
                 f'{x.shape[1]}: set model.layout and model.num_persons to those of the views.'
             )
         x = self.blocks(self.project(self.input_norm(x)))
-        return self.output_norm(torch.cat((x.mean(-1), x.amax(-1)), 1))
+        return _SCALE * self.output_norm(torch.cat((x.mean(-1), x.amax(-1)), 1))
 
 
 class _Block(nn.Module):
