@@ -99,7 +99,8 @@ def test_model_builds_with_its_views(cfg):
 
 def views_of(views: SkeletonDataPreprocessor, layout: SkeletonLayout, training: bool) -> list[torch.Tensor]:
     clips = [random_clip(1 + seed % 2, 8 + 30 * seed, layout.num_joints, seed=seed) for seed in range(4)]
-    batch = dict(inputs=dict(clips=ClipBatch.of(clips), keys=torch.arange(4)), data_samples={})
+    packed = ClipBatch.of(clips)
+    batch = dict(inputs=dict(clips=packed, mates=packed, keys=torch.arange(4)), data_samples={})
     return views(batch, training)['inputs']
 
 

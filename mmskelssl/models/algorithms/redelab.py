@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from mmskelssl.models.losses import barlow_twins
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.modalities import num_channels
 from mmskelssl.registry import MODELS
+from mmskelssl.utils.errors import ConfigError
 
 
 @MODELS.register_module()
@@ -24,8 +26,7 @@ class ReDeLab(Decorrelation):
 
     Three views: two augmented ones, and the whole clip in the pose that the data's normalization gives it.
 
-    - Reconstruct: a decoder draws the whole clip from the feature (in the line of Predict & Cluster, Su et al., CVPR
-      2020, but from another view, and without recurrence).
+    - Reconstruct: a decoder draws the whole clip from the feature (in the line of Predict & Cluster, Su et al., 2020).
     - Decorrelate: the loss of Barlow Twins on the embeddings of both augmented views.
     - Self-label, in rounds: the backbone is copied. In the first epoch of a round the copy's features of whole clips
       are kept; then they are clustered, and both augmented views are to tell the cluster of the whole clip.
@@ -39,6 +40,9 @@ class ReDeLab(Decorrelation):
         num_clusters: Labels.
         queue_size: Clips that are clustered, at most those of the training set.
         **kwargs: Of :class:`SelfSupervised`.
+
+    Raises:
+        ConfigError: If a round begins before the labels of the one before are there.
     """
 
     num_views = 3
@@ -57,15 +61,15 @@ class ReDeLab(Decorrelation):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.target_frames = target_frames
-        self.weights = weights
+        if any(after - before < 2 for before, after in pairwise(rounds)):
+            raise ConfigError(f'model.rounds={list(rounds)}: a round takes at least two epochs.')
+        self.target_frames, self.weights, self.rounds = target_frames, weights, list(rounds)
         self.redundancy_weight = redundancy_weight
-        self.rounds = list(rounds)
         backbones = {name: self.encoder[name].backbone for name in self.streams}
         joints = self.num_persons * target_frames * self.layout.num_joints
         drawn = {name: joints * num_channels(modality) for name, modality in self.modality.items()}
         sizes = {name: dict(in_channels=b.out_channels, out_channels=drawn[name]) for name, b in backbones.items()}
-        self.decoder = nn.ModuleDict({name: MODELS.build(dict(decoder, **size)) for name, size in sizes.items()})
+        self.decoder = nn.ModuleDict({name: MODELS.build(decoder | size) for name, size in sizes.items()})
         # Deviations of less than 0.05 hardly count: what stands still is not as important as what moves.
         self.scale = nn.ModuleDict({name: nn.BatchNorm1d(n, eps=0.05**2, affine=False) for name, n in drawn.items()})
         self.labels = nn.ModuleDict({name: SelfLabels(b, num_clusters) for name, b in backbones.items()})
@@ -91,17 +95,14 @@ class ReDeLab(Decorrelation):
         for name in self.streams:
             features = [self.encoder[name].backbone(view[name]) for view in (first, second)]
             a, b = (gather_clips(self.encoder[name].neck(feature)) for feature in features)
-            every, target = torch.cat(features), self.target(name, whole[name]).repeat(2, 1)
             self.embeddings[name] = a.detach()
-            terms = dict(
-                reconstruct=F.smooth_l1_loss(self.decoder[name](every), target),
-                decorrelate=barlow_twins(a, b, self.redundancy_weight),
-            )
+            every, target = torch.cat(features), self.target(name, whole[name]).repeat(2, 1)
+            reconstruct, decorrelate, label = self.weights
+            losses[f'loss_{name}_reconstruct'] = reconstruct * F.smooth_l1_loss(self.decoder[name](every), target)
+            losses[f'loss_{name}_decorrelate'] = decorrelate * barlow_twins(a, b, self.redundancy_weight)
             if self.rounds:
-                is_labelled = self.stage > 0 and self.stage % 2 == 0
-                terms['label'] = is_labelled * self.labels[name].loss(every, self.keys[name].repeat(2, 1))
-            weighted = zip(terms.items(), self.weights, strict=False)
-            losses |= {f'loss_{name}_{term}': weight * value for (term, value), weight in weighted}
+                told = self.labels[name].loss(every, self.keys[name].repeat(2, 1))
+                losses[f'loss_{name}_label'] = label * (self.stage > 0 and self.stage % 2 == 0) * told
         return losses
 
     def target(self, name: str, whole: Tensor) -> Tensor:
@@ -119,6 +120,7 @@ class ReDeLab(Decorrelation):
 
     def remarks(self, dataset: SkeletonDataset) -> list[str]:
         """Whether an epoch fills the bank: else it holds features of the copy before as well."""
-        size, clips = self.bank.size, len(dataset)
-        text = f'model.queue_size={size} is more than the {clips} training clips: set it to their number.'
-        return [text] if self.rounds and size > clips else []
+        text = (
+            f'model.queue_size={self.bank.size} is more than the {len(dataset)} training clips: set it to their number.'
+        )
+        return [text] if self.rounds and self.bank.size > len(dataset) else []

@@ -7,6 +7,7 @@ from workshop import takes_views
 
 from mmskelssl.models import ReDeLab
 from mmskelssl.models.losses import barlow_twins
+from mmskelssl.utils.errors import ConfigError
 
 MLP = dict(type='ProjectionNeck', hidden_channels=16, batch_norm=True)
 
@@ -124,6 +125,11 @@ def test_a_bank_larger_than_the_set_is_remarked(make):
     (remark,) = make(rounds=[0], queue_size=7).remarks(range(6))
     assert 'model.queue_size=7 is more than the 6 training clips' in remark
     assert make(rounds=[0], queue_size=6).remarks(range(6)) == make(queue_size=7).remarks(range(6)) == []
+
+
+def test_rounds_without_time_for_labels_are_refused(make):
+    with pytest.raises(ConfigError, match=r'model.rounds=\[3, 4\]: a round takes at least two epochs'):
+        make(rounds=[3, 4])
 
 
 @pytest.mark.parametrize('layout', ['ntu25', 'hand22'])
