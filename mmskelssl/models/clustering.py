@@ -59,7 +59,7 @@ class Clusters(nn.Module):
 
 
 class SelfLabels(nn.Module):
-    """A copy of a backbone, the clusters of its features, and the classifier that is to tell them.
+    """A copy of a backbone, the clusters of its features, and the classifier that is to tell them; renewed in rounds.
 
     Args:
         backbone: What is copied, and whose features are classified.
@@ -67,22 +67,27 @@ class SelfLabels(nn.Module):
         smoothing: Share of a label that is spread over all.
     """
 
+    stage: Tensor
+
     def __init__(self, backbone: nn.Module, number: int, smoothing: float = 0.1) -> None:
         super().__init__()
         self.smoothing = smoothing
+        self.register_buffer('stage', torch.zeros((), dtype=torch.long))
         self.teacher = copy.deepcopy(backbone).requires_grad_(False)
         self.clusters = Clusters(backbone.out_channels, number)
         self.classifier = nn.Linear(backbone.out_channels, number)
 
-    def renew(self, backbone: nn.Module) -> None:
-        """Copies the backbone as it is now."""
-        self.teacher.load_state_dict(backbone.state_dict())
-
-    def fit(self, features: Tensor, seed: int) -> None:
-        """Clusters the copy's features (N, D); the classifier begins anew."""
-        self.clusters.fit(features, seed)
-        for parameter in self.classifier.parameters():
-            nn.init.zeros_(parameter)  # every process has the same
+    def advance(self, stage: int, backbone: nn.Module, features: Tensor) -> None:
+        """At a new odd stage the backbone is copied; at an even one features (N, D) are clustered, and labels begin."""
+        if stage == self.stage:
+            return
+        self.stage.fill_(stage)
+        if stage % 2:
+            self.teacher.load_state_dict(backbone.state_dict())
+        else:
+            self.clusters.fit(features, seed=stage)
+            for parameter in self.classifier.parameters():
+                nn.init.zeros_(parameter)  # every process has the same
 
     @torch.no_grad()
     def taught(self, view: Tensor) -> Tensor:
@@ -90,8 +95,9 @@ class SelfLabels(nn.Module):
         return self.teacher.eval()(view)
 
     def loss(self, features: Tensor, taught: Tensor) -> Tensor:
-        """Cross-entropy of features (N, D) with the clusters of the copy's features (N, D)."""
-        return F.cross_entropy(self.classifier(features), self.clusters(taught), label_smoothing=self.smoothing)
+        """Cross-entropy of features (N, D) with the clusters of the copy's features (N, D); 0 while there are none."""
+        told = F.cross_entropy(self.classifier(features), self.clusters(taught), label_smoothing=self.smoothing)
+        return told * (self.stage > 0) * (self.stage % 2 == 0)
 
 
 @torch.no_grad()

@@ -90,21 +90,34 @@ def test_labels_are_those_of_the_copy_and_not_of_what_the_backbone_became():
     original, view = backbone(), torch.randn(30, 5)
     labels = SelfLabels(original, 3)
     original(view)
-    labels.renew(original)
+    labels.advance(1, original, torch.empty(0, 4))
     expected = original.eval()(view).detach()
-    labels.fit(labels.taught(view), seed=0)
     original[0].weight.data.normal_()
+    labels.advance(1, original, torch.empty(0, 4))
+    labels.advance(2, original, labels.taught(view))
     assert torch.equal(labels.taught(view), expected) and not labels.taught(view).requires_grad
     assert not any(parameter.requires_grad for parameter in labels.teacher.parameters())
 
 
-def test_loss_is_the_smoothed_cross_entropy_of_the_clusters():
-    labels = SelfLabels(backbone(), 3, smoothing=0.3)
-    taught = torch.randn(30, 4)
-    labels.fit(taught, seed=0)
-    assert not any(parameter.any() for parameter in labels.classifier.parameters())
+def test_clusters_are_found_once_per_round():
+    original, features = backbone(), torch.randn(30, 4)
+    labels = SelfLabels(original, 3)
+    labels.advance(2, original, features)
+    centres = labels.clusters.centres.clone()
     labels.classifier.weight.data.normal_()
-    features = torch.randn(30, 4)
+    labels.advance(2, original, features + torch.randn(30, 4))
+    assert torch.equal(labels.clusters.centres, centres) and labels.classifier.weight.any()
+    labels.advance(4, original, features + torch.randn(30, 4))
+    assert not torch.equal(labels.clusters.centres, centres) and not labels.classifier.weight.any()
+
+
+@pytest.mark.parametrize('stage', [0, 1, 2, 3])
+def test_loss_is_the_smoothed_cross_entropy_of_the_clusters_where_there_are_any(stage):
+    labels = SelfLabels(backbone(), 3, smoothing=0.3)
+    taught, features = torch.randn(30, 4), torch.randn(30, 4)
+    labels.advance(2, backbone(), taught)
+    labels.advance(stage, backbone(), taught)
+    labels.classifier.weight.data.normal_()
     wanted = 0.7 * nn.functional.one_hot(labels.clusters(taught), 3) + 0.3 / 3
     expected = -(wanted * labels.classifier(features).log_softmax(1)).sum(1).mean()
-    torch.testing.assert_close(labels.loss(features, taught), expected)
+    torch.testing.assert_close(labels.loss(features, taught), expected * (stage == 2))

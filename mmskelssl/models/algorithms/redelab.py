@@ -46,7 +46,6 @@ class ReDeLab(Decorrelation):
     """
 
     num_views = 3
-    stage: Tensor
 
     def __init__(
         self,
@@ -63,8 +62,8 @@ class ReDeLab(Decorrelation):
         super().__init__(*args, **kwargs)
         if any(after - before < 2 for before, after in pairwise(rounds)):
             raise ConfigError(f'model.rounds={list(rounds)}: a round takes at least two epochs.')
-        self.target_frames, self.weights, self.rounds = target_frames, weights, list(rounds)
-        self.redundancy_weight = redundancy_weight
+        self.target_frames, self.weights, self.redundancy_weight = target_frames, weights, redundancy_weight
+        self.rounds = list(rounds)
         backbones = {name: self.encoder[name].backbone for name in self.streams}
         joints = self.num_persons * target_frames * self.layout.num_joints
         drawn = {name: joints * num_channels(modality) for name, modality in self.modality.items()}
@@ -75,17 +74,12 @@ class ReDeLab(Decorrelation):
         self.labels = nn.ModuleDict({name: SelfLabels(b, num_clusters) for name, b in backbones.items()})
         self.bank = MemoryBank(queue_size, {name: b.out_channels for name, b in backbones.items()})
         self.keys: dict[str, Tensor] = {}
-        self.register_buffer('stage', torch.zeros((), dtype=torch.long))  # odd: a round has begun; even: it has labels
 
     def before_update(self) -> None:
         """Begins a round, or finds its clusters an epoch later."""
         stage = sum((self.epoch >= start) + (self.epoch > start) for start in self.rounds)
-        for name, labels in self.labels.items() if stage != self.stage else ():
-            if stage % 2:
-                labels.renew(self.encoder[name].backbone)
-            else:
-                labels.fit(self.bank[name], seed=stage)
-        self.stage.fill_(stage)
+        for name, labels in self.labels.items():
+            labels.advance(stage, self.encoder[name].backbone, self.bank[name])
 
     def loss(self, inputs: Sequence[Tensor], data_samples: dict | None = None) -> dict[str, Tensor]:
         """Losses ``loss_{stream}_{reconstruct, decorrelate, label}`` of three views (N, M, T, V, C), the whole last."""
@@ -101,8 +95,7 @@ class ReDeLab(Decorrelation):
             losses[f'loss_{name}_reconstruct'] = reconstruct * F.smooth_l1_loss(self.decoder[name](every), target)
             losses[f'loss_{name}_decorrelate'] = decorrelate * barlow_twins(a, b, self.redundancy_weight)
             if self.rounds:
-                told = self.labels[name].loss(every, self.keys[name].repeat(2, 1))
-                losses[f'loss_{name}_label'] = label * (self.stage > 0 and self.stage % 2 == 0) * told
+                losses[f'loss_{name}_label'] = label * self.labels[name].loss(every, self.keys[name].repeat(2, 1))
         return losses
 
     def target(self, name: str, whole: Tensor) -> Tensor:

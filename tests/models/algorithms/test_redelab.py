@@ -64,7 +64,7 @@ def test_views_are_decorrelated_in_each_stream(make, views, modalities):
 def test_without_rounds_there_are_neither_labels_nor_keys(make, views):
     model = make()
     assert 'loss_joint_label' not in trained(model, views, 0) and model.to_enqueue() == {}
-    assert model.stage == 0
+    assert model.labels['joint'].stage == 0
 
 
 def test_a_round_copies_the_backbone_then_clusters_and_then_teaches(make, views):
@@ -76,7 +76,7 @@ def test_a_round_copies_the_backbone_then_clusters_and_then_teaches(make, views)
             parameter.data.add_(0.1 * torch.randn_like(parameter))
         before = copy.deepcopy(backbone.state_dict())
         losses = trained(model, views, epoch)
-        stages.append(int(model.stage))
+        stages.append(int(model.labels['joint'].stage))
         if epoch in (1, 4):
             assert all(torch.equal(value, before[name]) for name, value in labels.teacher.state_dict().items())
             assert losses['loss_joint_label'] == 0
