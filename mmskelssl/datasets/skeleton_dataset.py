@@ -128,9 +128,10 @@ class SkeletonDataset(Dataset):
         columns = torch.tensor([r if isinstance(r, tuple) else ClipRequest(int(r)) for r in requests]).T
         index, seed, epoch, is_padding = columns
         indices = self.indices[index.numpy()]
-        inputs = dict(clips=self._clips.select(torch.from_numpy(indices)).pack(), keys=clip_keys(seed, epoch, index))
+        keys = clip_keys(seed, epoch, index)
+        inputs = dict(clips=self._clips.select(torch.from_numpy(indices)).pack(), keys=keys)
         if self._mates is not None:
-            inputs['mates'] = self._clips.select(self._mates.draw(index, inputs['keys'])).pack()
+            inputs['mates'] = self._clips.select(self._mates.draw(index, keys)).pack()
         data_samples = dict(labels=torch.from_numpy(self.store.labels[indices]), index=index)
         num_padding = int(is_padding.sum())
         padding = dict(num_padding=num_padding) if num_padding else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +49,12 @@ class Clusters(nn.Module):
         self.projection.zero_()[:, :kept] = axes[:kept].T * scale
         self.centres.copy_(k_means(self.points(features), len(self.centres), seed))
 
+    @torch.no_grad()
+    def classify_by(self, classifier: nn.Linear) -> None:
+        """Lets scores begin as the inner products of whitened features and centres, alike on all processes."""
+        classifier.weight.copy_(self.centres @ self.projection.T)
+        classifier.bias.copy_(-classifier.weight @ self.mean)
+
     def points(self, features: Tensor) -> Tensor:
         """(N, directions) of unit length, of features (N, D)."""
         return F.normalize((features - self.mean) @ self.projection, dim=1)
@@ -62,14 +69,14 @@ class SelfLabels(nn.Module):
     """A copy of a backbone, the clusters of its features, and the classifier that is to tell them; renewed in rounds.
 
     Args:
-        backbone: What is copied, and whose features are classified.
+        backbone: The module that is copied, and whose features are classified.
         number: Clusters.
         smoothing: Share of a label that is spread over all.
     """
 
     stage: Tensor
 
-    def __init__(self, backbone: nn.Module, number: int, smoothing: float = 0.1) -> None:
+    def __init__(self, backbone: Any, number: int, smoothing: float = 0.1) -> None:
         super().__init__()
         self.smoothing = smoothing
         self.register_buffer('stage', torch.zeros((), dtype=torch.long))
@@ -86,8 +93,7 @@ class SelfLabels(nn.Module):
             self.teacher.load_state_dict(backbone.state_dict())
         else:
             self.clusters.fit(features, seed=stage)
-            for parameter in self.classifier.parameters():
-                nn.init.zeros_(parameter)  # every process has the same
+            self.clusters.classify_by(self.classifier)
 
     @torch.no_grad()
     def taught(self, view: Tensor) -> Tensor:

@@ -104,11 +104,22 @@ def test_clusters_are_found_once_per_round():
     labels = SelfLabels(original, 3)
     labels.advance(2, original, features)
     centres = labels.clusters.centres.clone()
-    labels.classifier.weight.data.normal_()
+    labels.classifier.weight.data.fill_(7)
     labels.advance(2, original, features + torch.randn(30, 4))
-    assert torch.equal(labels.clusters.centres, centres) and labels.classifier.weight.any()
+    assert torch.equal(labels.clusters.centres, centres) and (labels.classifier.weight == 7).all()
     labels.advance(4, original, features + torch.randn(30, 4))
-    assert not torch.equal(labels.clusters.centres, centres) and not labels.classifier.weight.any()
+    assert not torch.equal(labels.clusters.centres, centres) and not (labels.classifier.weight == 7).any()
+
+
+def test_classifier_begins_with_the_clusters():
+    features, group = groups(3, 20, width=4, spread=0.1)
+    labels = SelfLabels(backbone(), 3)
+    labels.advance(2, backbone(), 100 + features)
+    scores = labels.classifier(100 + features)
+    clusters = labels.clusters
+    white = (100 + features - clusters.mean) @ clusters.projection
+    torch.testing.assert_close(scores, white @ clusters.centres.T, atol=1e-2, rtol=1e-3)
+    assert torch.equal(scores.argmax(1), clusters(100 + features)) and same_partition(scores.argmax(1), group)
 
 
 @pytest.mark.parametrize('stage', [0, 1, 2, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -64,7 +65,7 @@ class ReDeLab(Decorrelation):
             raise ConfigError(f'model.rounds={list(rounds)}: a round takes at least two epochs.')
         self.target_frames, self.weights, self.redundancy_weight = target_frames, weights, redundancy_weight
         self.rounds = list(rounds)
-        backbones = {name: self.encoder[name].backbone for name in self.streams}
+        backbones: dict[str, Any] = {name: self.encoder[name].backbone for name in self.streams}
         joints = self.num_persons * target_frames * self.layout.num_joints
         drawn = {name: joints * num_channels(modality) for name, modality in self.modality.items()}
         sizes = {name: dict(in_channels=b.out_channels, out_channels=drawn[name]) for name, b in backbones.items()}
