@@ -285,7 +285,7 @@ def test_only_stores_are_overwritten(tmp_path):
     thesis.parent.mkdir()
     thesis.write_text('years of work')
     for path in (thesis.parent, thesis):
-        with pytest.raises(StoreError, match='no clip store'):
+        with pytest.raises(StoreError, match='is not a clip store'):
             with ClipStore.create(path, NTU25, ['a'], overwrite=True):
                 pytest.fail('must not begin')
     assert thesis.read_text() == 'years of work'
