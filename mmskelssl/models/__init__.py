@@ -17,7 +17,7 @@ from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
 from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
-from mmskelssl.models.heads import LinearHead
+from mmskelssl.models.heads import LinearHead, MLPHead
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.necks import ProjectionNeck
 
@@ -34,6 +34,7 @@ __all__ = [
     'Encoder',
     'GCNTransformer',
     'LinearHead',
+    'MLPHead',
     'MMCVMutual',
     'MemoryBank',
     'MomentumContrast',
