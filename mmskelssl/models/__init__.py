@@ -11,7 +11,7 @@ from mmskelssl.models.algorithms import (
     SkeletonCLR,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates
+from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates, SkeletonTransformer
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -45,6 +45,7 @@ __all__ = [
     'SkeletonClassifier',
     'SkeletonDataPreprocessor',
     'SkeletonModel',
+    'SkeletonTransformer',
     'VICReg',
     'build_backbone',
 ]
