@@ -1,9 +1,12 @@
 from mmskelssl.models.algorithms import (
+    AMR,
     CMD,
     I2MD,
+    MAMP,
     BarlowTwins,
     CrosSCLR,
     Decorrelation,
+    MaskedPrediction,
     MMCVMutual,
     MomentumContrast,
     MomentumEncoders,
@@ -15,6 +18,7 @@ from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCo
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
+from mmskelssl.models.decoders import QueryDecoder, TokenDecoder
 from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.heads import LinearHead
@@ -23,8 +27,10 @@ from mmskelssl.models.necks import ProjectionNeck
 
 __all__ = [
     'AGCN',
+    'AMR',
     'CMD',
     'I2MD',
+    'MAMP',
     'STGCN',
     'BarlowTwins',
     'BatchSplitDataParallel',
@@ -35,10 +41,12 @@ __all__ = [
     'GCNTransformer',
     'LinearHead',
     'MMCVMutual',
+    'MaskedPrediction',
     'MemoryBank',
     'MomentumContrast',
     'MomentumEncoders',
     'ProjectionNeck',
+    'QueryDecoder',
     'RawCoordinates',
     'SelfSupervised',
     'SkeletonCLR',
@@ -46,6 +54,7 @@ __all__ = [
     'SkeletonDataPreprocessor',
     'SkeletonModel',
     'SkeletonTransformer',
+    'TokenDecoder',
     'VICReg',
     'build_backbone',
 ]

@@ -115,10 +115,15 @@ class SkeletonTransformer(nn.Module):
         """
         check_layout(x, self.layout)
         if self.absent_persons == 'encode':
-            return x.flatten(0, 1), torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
-        present = x.flatten(2).any(-1)
-        present[:, 0] |= ~present.any(1)
-        return x[present], present
+            present = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        else:
+            present = x.flatten(2).any(-1)
+            present[:, 0] |= ~present.any(1)
+        return self.select(x, present), present
+
+    def select(self, values: Tensor, present: Tensor) -> Tensor:
+        """The rows (P, ...) of (N, M, ...) that belong to the persons who are ``present`` (N, M)."""
+        return values.flatten(0, 1) if self.absent_persons == 'encode' else values[present]
 
     def embed(self, persons: Tensor) -> Tensor:
         """Tokens (P, S * V, width) of persons (P, T, V, C), with their learned positions; joint by joint in a segment.
@@ -163,10 +168,14 @@ class SkeletonTransformer(nn.Module):
         """Features (N, out_channels) of all tokens (P, S * V, width) of the persons who are ``present`` (N, M)."""
         grid = tokens.unflatten(1, (-1, self.num_joints))
         features = grid.mean((1, 2)) if self.pooling == 'clip' else grid.mean(1).flatten(1)
+        return self.over_persons(features, present)
+
+    def over_persons(self, values: Tensor, present: Tensor) -> Tensor:
+        """Mean (N, D) over each clip's persons of values (P, D) of those who are ``present`` (N, M)."""
         if self.absent_persons == 'encode':
-            return features.unflatten(0, present.shape).mean(1)
-        placed = features.new_zeros(*present.shape, self.out_channels)
-        placed[present] = features
+            return values.unflatten(0, present.shape).mean(1)
+        placed = values.new_zeros(*present.shape, values.shape[-1])
+        placed[present] = values
         return placed.sum(1) / present.sum(1, keepdim=True)
 
     def resized(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
