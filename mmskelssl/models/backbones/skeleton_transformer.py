@@ -39,6 +39,7 @@ class SkeletonTransformer(nn.Module):
             segment's number (RoFormer) and takes views of any number of frames.
         pool: ``clip``, the mean over tokens and persons, or ``joints``, the mean over segments and persons of each
             joint, V times as wide.
+        token_dropout: Probability of dropping a channel of a token before the mean, in training.
         absent_persons: ``encode``, as in the official programs: an absent person is a skeleton of zeros, and half of a
             mean over two; or ``skip``: the mean is over those who are there, and the others cost nothing.
         layer_scale: Start of a learned factor for each channel of what a block adds; None leaves it out.
@@ -62,6 +63,7 @@ class SkeletonTransformer(nn.Module):
         drop_path: float = 0.0,
         time_encoding: str = 'learned',
         pool: str = 'clip',
+        token_dropout: float = 0.0,
         absent_persons: str = 'encode',
         layer_scale: float | None = None,
         norm_eps: float = 1e-5,
@@ -82,7 +84,9 @@ class SkeletonTransformer(nn.Module):
         self.num_segments = self._check_frames(num_frames)
         self.width = width
         self.token_channels = segment_length * in_channels
+        self.num_layers = num_layers + 1  # the embedding is before the first, and the norm counts
         self.pooling = pool
+        self.token_dropout = nn.Dropout(token_dropout)
         self.absent_persons = absent_persons
         self.with_cp = with_cp
         self.out_channels = width if pool == 'clip' else self.num_joints * width
@@ -166,7 +170,7 @@ class SkeletonTransformer(nn.Module):
 
     def pool(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Features (N, out_channels) of all tokens (P, S * V, width) of the persons who are ``present`` (N, M)."""
-        grid = tokens.unflatten(1, (-1, self.num_joints))
+        grid = self.token_dropout(tokens).unflatten(1, (-1, self.num_joints))
         features = grid.mean((1, 2)) if self.pooling == 'clip' else grid.mean(1).flatten(1)
         return self.over_persons(features, present)
 
@@ -177,6 +181,13 @@ class SkeletonTransformer(nn.Module):
         placed = values.new_zeros(*present.shape, values.shape[-1])
         placed[present] = values
         return placed.sum(1) / present.sum(1, keepdim=True)
+
+    def layer_of(self, name: str) -> int:
+        """The layer of a parameter: 0 (embedding and positions), 1 and more (blocks), ``num_layers`` (the norm)."""
+        part, _, rest = name.partition('.')
+        if part == 'blocks':
+            return int(rest.partition('.')[0]) + 1
+        return self.num_layers if part == 'norm' else 0
 
     def resized(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights of a backbone for another number of frames, with its positions in time resized (bicubic)."""

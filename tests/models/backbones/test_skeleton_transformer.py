@@ -135,6 +135,28 @@ def test_drop_path_grows_and_drops_persons():
     assert not (block(tokens) == tokens).flatten(1).all(1).any()
 
 
+def test_dropout_of_tokens_is_before_the_mean(view):
+    model = make(token_dropout=0.5)
+    torch.testing.assert_close(model(view), make_like(model)(view))
+    persons, present = model.persons(view)
+    pooled = model.train().pool(torch.ones(len(persons), 60, 8), present)
+    assert 0.5 < pooled.min() < 1 < pooled.max() < 1.5  # halves of 120 tokens, doubled: near 1, and not 0 or 2
+
+
+def make_like(model):
+    twin = make()
+    twin.load_state_dict(model.state_dict())
+    return twin
+
+
+def test_layers_of_parameters():
+    model = make()
+    layers = {name: model.layer_of(name) for name, _ in model.named_parameters()}
+    assert {layers[name] for name in ('embedding.weight', 'time_positions', 'joint_positions')} == {0}
+    assert layers['blocks.0.norm1.bias'] == 1 and layers['blocks.1.ffn.2.weight'] == 2
+    assert layers['norm.weight'] == 3 == model.num_layers and set(layers.values()) == {0, 1, 2, 3}
+
+
 @pytest.mark.parametrize('layout', LAYOUTS)
 def test_start_and_size(layout):
     model = SkeletonTransformer(layout, num_frames=16, width=16, num_layers=2, num_heads=4, ffn_channels=24)
