@@ -76,6 +76,11 @@ class MaskedPrediction(SelfSupervised):
                 f'model.mask_ratio={self.mask_ratio} leaves {num_kept(tokens, self.mask_ratio)} of {tokens} tokens '
                 'visible: some have to be, and some hidden.'
             )
+        if self.mask_temperature and backbone.num_segments < 2:
+            raise ConfigError(
+                f'model.mask_temperature={self.mask_temperature} compares segments and needs two segments at least: '
+                'set it to 0, or raise model.backbone.num_frames.'
+            )
         known = dict(
             in_channels=backbone.width,
             num_segments=backbone.num_segments,
