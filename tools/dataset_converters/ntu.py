@@ -16,8 +16,8 @@ def main() -> int:
     add_conversion_arguments(parser)
     parser.add_argument('--dataset', choices=DATASETS, help='default: ntu120 if there is a setup above 17, else ntu60')
     parser.add_argument('--bodies', choices=BODY_SELECTIONS, default='energy', help='which two bodies are the persons: '
-                        'those with most energy of the first four (ISC, CMD, MMCV), or the first as listed '
-                        '(CrosSCLR) (default: %(default)s)')  # fmt: skip
+                        'those with most energy of the first four (ISC, CMD, MMCV), the first as listed (CrosSCLR), or '
+                        'those that move, without furniture (CTR-GCN, MAMP) (default: %(default)s)')  # fmt: skip
     args = parser.parse_args()
     return exit_status(lambda: run(args))
 

@@ -42,12 +42,14 @@ class Bodies:
         joints: (B, 25, 3) float64 coordinates in metres.
         frame: (B,) the frame of each body.
         slot: (B,) its place among the bodies of its frame.
+        person: (B,) number of its id, which Kinect keeps as long as it follows a body, in the order of appearance.
         num_frames: T, counting frames without bodies.
     """
 
     joints: np.ndarray
     frame: np.ndarray
     slot: np.ndarray
+    person: np.ndarray
     num_frames: int
 
 
@@ -133,7 +135,17 @@ def _parse(data: bytes) -> Bodies | None:
     frame = np.repeat(np.arange(len(bodies_of_frame)), bodies_of_frame)
     first_body = np.cumsum(bodies_of_frame) - bodies_of_frame
     slot = np.arange(num_bodies) - first_body[frame]
-    return Bodies(joints.reshape(num_bodies, _NUM_JOINTS, 3), frame, slot, len(bodies_of_frame))
+    id_fields = first_field[body_lines[:, 0]]
+    person = _in_order_of_appearance(
+        [data[start:end] for start, end in zip(starts[id_fields], ends[id_fields], strict=True)]
+    )
+    return Bodies(joints.reshape(num_bodies, _NUM_JOINTS, 3), frame, slot, person, len(bodies_of_frame))
+
+
+def _in_order_of_appearance(ids: list[bytes]) -> np.ndarray:
+    """(B,) numbers of ids; as text, since 17 digits are more than float64 tells apart."""
+    number = {name: place for place, name in enumerate(dict.fromkeys(ids))}
+    return np.array([number[name] for name in ids])
 
 
 def _first_fault(data: bytes) -> str:
