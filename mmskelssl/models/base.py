@@ -27,11 +27,14 @@ class SkeletonModel(BaseModel):
         init_cfg: Config.
 
     Attributes:
+        min_batch: Clips of a batch, of all processes, that the loss needs.
         epoch: Counted from 0.
         updates: Of the parameters, so far.
         max_updates: Of the whole training.
         embeddings: Name to (N, D), what the last step embedded, without gradient; empty where there is nothing.
     """
+
+    min_batch = 1
 
     def __init__(
         self,
