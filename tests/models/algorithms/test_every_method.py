@@ -163,7 +163,9 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
     losses = model(make_momentum.views, SAMPLES, mode='loss')
     model.bank[field].copy_(model.bank[field].roll(1, 0))
     changed = {
-        name for name, loss in model(make_momentum.views, SAMPLES, mode='loss').items() if abs(loss - losses[name]) > 1e-4
+        name
+        for name, loss in model(make_momentum.views, SAMPLES, mode='loss').items()
+        if abs(loss - losses[name]) > 1e-4
     }
     expected = dict(
         SkeletonCLR=set(),
