@@ -1,5 +1,5 @@
-# What the paper does not state is the target (MAMP's motion here), the depth of the decoder (five layers follow from its
-# stated cost) and the epochs.
+# Not stated by the paper: the target (MAMP's motion here), the depth of the decoder (five layers follow from the cost
+# that it states) and the epochs.
 _base_ = 'mamp_skeleton_transformer.py'
 model = dict(
     type='AMR',
