@@ -54,6 +54,9 @@ _WRAPPERS = dict(
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
+# Arguments that whoever builds a section hands over.
+_HANDED_OVER = ('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module', 'in_channels')
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -221,6 +224,14 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
         except TypeCheckError:
             text = re.sub(r"<class '(\w+)'>", r'\1', str(wanted)).replace('collections.abc.', '')
             yield Finding(f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {text}.')
+    if 'type' in section and kind.__module__.startswith('mmskelssl'):
+        required = [
+            name
+            for name, parameter in inspect.signature(kind).parameters.items()
+            if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        ]
+        for name in [name for name in required if name not in section and name not in _HANDED_OVER]:
+            yield Finding(key, f"{kind.__name__} needs '{name}'.")
 
 
 def _takes_text(wanted: Any) -> bool:

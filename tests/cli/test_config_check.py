@@ -28,6 +28,11 @@ def test_a_good_config_has_no_findings(load):
         (dict(model__type='SkeletonCRL'), "SkeletonCRL is not in any registry; nearest: 'SkeletonCLR'"),
         (dict(default_hooks__checkpoint__intervall=1), "CheckpointHook has no key 'intervall'; nearest: 'interval'."),
         (dict(max_epochs=2), "max_epochs: nothing reads this key at the top level; 'train_cfg.max_epochs' is read."),
+        (dict(model=dict(_delete_=True, type='SkeletonClassifier')), "model: SkeletonClassifier needs 'backbone'."),
+        (
+            dict(val_dataloader__dataset=dict(_delete_=True, type='SkeletonDataset')),
+            "val_dataloader.dataset: SkeletonDataset needs 'store'",
+        ),
         (dict(custom_hook=[]), "custom_hook: nothing reads this key; nearest: 'custom_hooks'."),
         (dict(model__temperature='0.07'), "model.temperature: '0.07' is a str, but SkeletonCLR needs float."),
         (dict(model__queue_size=3.5), 'model.queue_size: 3.5 is a float, but SkeletonCLR needs int.'),
