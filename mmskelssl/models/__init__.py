@@ -22,7 +22,7 @@ from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
 from mmskelssl.models.decoders import QueryDecoder, TokenDecoder
 from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
-from mmskelssl.models.heads import LinearHead
+from mmskelssl.models.heads import LinearHead, MLPHead
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.necks import ProjectionNeck
 
@@ -42,6 +42,7 @@ __all__ = [
     'Encoder',
     'GCNTransformer',
     'LinearHead',
+    'MLPHead',
     'MMCVMutual',
     'MaskedPrediction',
     'MemoryBank',

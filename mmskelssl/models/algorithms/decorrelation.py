@@ -11,6 +11,8 @@ from mmskelssl.models.distributed import gather_clips
 class Decorrelation(SelfSupervised):
     """Base of the methods whose losses are statistics of a batch, taken over the total batch of all processes."""
 
+    min_batch = 2
+
     def embed_pair(self, a: Tensor, b: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Entity to the embeddings (N, D) of both views for all N clips of all processes, with their gradient."""
         first, second = ({name: gather_clips(z) for name, z in self.embed(self.encoder, v).items()} for v in (a, b))

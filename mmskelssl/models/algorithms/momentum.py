@@ -15,6 +15,7 @@ from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.losses import paired_similarity, similarity
 from mmskelssl.models.memory_bank import MemoryBank
+from mmskelssl.models.momentum_schedule import MomentumSchedule, read_momentum
 from mmskelssl.utils.errors import ConfigError
 
 
@@ -57,23 +58,24 @@ class MomentumEncoders(SelfSupervised):
     Args:
         backbone: Of :class:`SelfSupervised`.
         neck: Likewise.
-        momentum: α of ``self.encoder_k``; 0.999 in the papers of this field.
+        momentum: α of ``self.encoder_k``, 0.999 in the papers of this field, or the fields of a
+            :class:`~mmskelssl.models.momentum_schedule.MomentumSchedule`.
         **kwargs: Of :class:`SelfSupervised`.
 
     Raises:
         ConfigError: If α is not within [0, 1].
     """
 
-    def __init__(self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float = 0.999, **kwargs):
+    def __init__(
+        self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float | Mapping = 0.999, **kwargs
+    ) -> None:
         super().__init__(backbone, neck, **kwargs)
-        self.momenta: dict[str, float] = {}
+        self.momenta: dict[str, float | MomentumSchedule] = {}
         self.add_momentum_encoder('encoder_k', 'momentum', momentum)
 
-    def add_momentum_encoder(self, name: str, key: str, momentum: float) -> None:
+    def add_momentum_encoder(self, name: str, key: str, momentum: float | Mapping) -> None:
         """Adds encoders as attribute ``name``, whose α is the config's ``key``."""
-        if not 0 <= momentum <= 1:
-            raise ConfigError(f'model.{key}={momentum} is not within [0, 1].')
-        self.momenta[name] = momentum
+        self.momenta[name] = read_momentum(key, momentum)
         setattr(self, name, copy.deepcopy(self.encoder).requires_grad_(False))
 
     def init_weights(self) -> None:
@@ -85,6 +87,9 @@ class MomentumEncoders(SelfSupervised):
     def before_update(self) -> None:
         """Moves the momentum encoders towards the trained ones."""
         for name, momentum in self.momenta.items():
+            if isinstance(momentum, MomentumSchedule):
+                # Before the first update both are the same: the move before the second one is the first of all.
+                momentum = momentum.at(max(self.updates - 1, 0), self.max_updates)
             followers = list(getattr(self, name).parameters())
             torch._foreach_lerp_(followers, list(self.encoder.parameters()), weight=1 - momentum)
 
