@@ -1,4 +1,5 @@
 from mmskelssl.models.algorithms.amr import AMR
+from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.barlow_twins import BarlowTwins
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.algorithms.cmd import CMD
@@ -10,6 +11,7 @@ from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     'CMD',
     'I2MD',
     'MAMP',
+    'STARS',
+    'Banked',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',

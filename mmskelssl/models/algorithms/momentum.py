@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmskelssl.datasets import SkeletonDataset
+from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.losses import paired_similarity, similarity
 from mmskelssl.models.memory_bank import MemoryBank
@@ -93,7 +94,7 @@ class MomentumEncoders(SelfSupervised):
             torch._foreach_lerp_(followers, list(self.encoder.parameters()), weight=1 - momentum)
 
 
-class MomentumContrast(MomentumEncoders):
+class MomentumContrast(Banked, MomentumEncoders):
     """Base of the methods that contrast queries with keys of momentum encoders and with a bank of past keys.
 
     ``loss`` encodes, compares and returns named losses, and leaves the keys in ``self.keys``, one for each field of the
@@ -139,14 +140,6 @@ class MomentumContrast(MomentumEncoders):
         self.embeddings = {name: self.keys[name] for name in names}
         return {name: Entity(query[name], self.keys[name], self.bank[name]) for name in names}
 
-    def check_batch(self, total: int, factors: str) -> None:
-        """Raises a ConfigError if the bank cannot take the keys of an update."""
-        if total > self.bank.size:
-            raise ConfigError(
-                f'model.queue_size={self.bank.size} is smaller than a total batch of {total} keys ({factors}): raise '
-                'it, or lower train_dataloader.batch_size.'
-            )
-
     def remarks(self, dataset: SkeletonDataset) -> list[str]:
         """Whether the bank holds every clip several times."""
         size, clips = self.bank.size, len(dataset)
@@ -155,13 +148,6 @@ class MomentumContrast(MomentumEncoders):
             'each other. Fewer slots than clips are usual.'
         )
         return [text] if size > clips else []
-
-    def to_enqueue(self) -> dict[str, Tensor]:
-        return self.keys
-
-    def after_update(self, batches: Sequence[Mapping[str, Tensor]]) -> None:
-        """Enqueues the keys."""
-        self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.bank.fields})
 
 
 def check_slots(key: str, number: int, bank: MemoryBank) -> None:

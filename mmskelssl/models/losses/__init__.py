@@ -3,6 +3,7 @@ from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, inva
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
 from mmskelssl.models.losses.mining import positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
+from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
 from mmskelssl.models.losses.prediction import masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
@@ -20,6 +21,8 @@ __all__ = [
     'multi_bank_info_nce',
     'mutual_contrast',
     'mutual_distillation',
+    'nearest_neighbours',
+    'neighbour_nce',
     'neighbourhood',
     'paired_similarity',
     'positive_mining',

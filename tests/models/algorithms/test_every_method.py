@@ -34,7 +34,8 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
-METHODS = MOMENTUM | DECORRELATION | MASKED
+TUNED = dict(STARS=dict(neck=None, backbone=TOKENS, predictor_channels=16, queue_size=32))
+METHODS = MOMENTUM | DECORRELATION | MASKED | TUNED
 # What a training batch tells beside its views.
 SAMPLES = dict(keys=torch.arange(6), index=torch.arange(6))
 
@@ -139,7 +140,7 @@ def test_gradients_reach_all_of_the_query_encoders_and_nothing_else(make):
     model = make.model()
     total(model(make.views, SAMPLES, mode='loss')).backward()
     for name, parameter in model.named_parameters():
-        if name.startswith(('encoder.', 'decoder.')):
+        if name.startswith(('encoder.', 'decoder.', 'projector.', 'predictor.')):
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         else:
             assert parameter.grad is None, name
