@@ -55,6 +55,22 @@ def cut_mamp(golden: dict) -> dict:
     return _copied(parts | dict(runs=runs, features_eval=dict(mean=golden['features_eval']['mean'])))
 
 
+def cut_skeleton2vec(golden: dict) -> dict:
+    """Two runs on the weights of the recording, without what follows from losses and features that are kept."""
+    kept = ('strategy', 'num_masked_views', 'uniform', 'mask', 'loss', 'grad_norms')
+    runs = {name: {key: golden['runs'][name][key] for key in kept} for name in ('random', 'tube')}
+    runs['tube'].pop('grad_norms')
+    parts = {part: golden[part] for part in ('config', 'inputs', 'ema')}
+    # The teacher's decoder is not used.
+    weights = {
+        key: value
+        for key, value in golden['official_state_dict'].items()
+        if not key.startswith(('ema.model.decoder', 'ema.model.mask'))
+    }
+    mean = dict(mean=golden['features_eval']['mean'])
+    return _copied(parts | dict(official_state_dict=weights, runs=runs, features_eval=mean))
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -76,7 +92,9 @@ def _copied(tree):
 def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
-    cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')} | dict(mamp=cut_mamp, stars=_copied)
+    cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')} | dict(
+        mamp=cut_mamp, stars=_copied, skeleton2vec=cut_skeleton2vec
+    )
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))

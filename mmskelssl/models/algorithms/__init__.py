@@ -10,6 +10,8 @@ from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.sjepa import SJEPA
+from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.vicreg import VICReg
@@ -19,6 +21,7 @@ __all__ = [
     'CMD',
     'I2MD',
     'MAMP',
+    'SJEPA',
     'STARS',
     'Banked',
     'BarlowTwins',
@@ -30,6 +33,7 @@ __all__ = [
     'MomentumContrast',
     'MomentumEncoders',
     'SelfSupervised',
+    'Skeleton2vec',
     'SkeletonCLR',
     'VICReg',
 ]

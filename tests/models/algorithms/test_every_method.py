@@ -25,8 +25,9 @@ MOMENTUM = dict(
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
 TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
+DECODER = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
 MASKED = dict(
-    MAMP=dict(neck=None, backbone=TOKENS, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+    MAMP=dict(neck=None, backbone=TOKENS, decoder=DECODER),
     AMR=dict(
         neck=None,
         backbone=TOKENS,
@@ -34,8 +35,12 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+LATENT = dict(
+    Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
+    SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
+)
 TUNED = dict(STARS=dict(neck=None, backbone=TOKENS, predictor_channels=16, queue_size=32))
-METHODS = MOMENTUM | DECORRELATION | MASKED | TUNED
+METHODS = MOMENTUM | DECORRELATION | MASKED | LATENT | TUNED
 # What a training batch tells beside its views.
 SAMPLES = dict(keys=torch.arange(6), index=torch.arange(6))
 
@@ -224,8 +229,8 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    # VICReg's losses are of another size: their weights are 25.
-    lr = 0.002 if make.method == 'VICReg' else 0.05
+    # The losses of some are of another size: VICReg's weights are 25, S-JEPA's temperatures small.
+    lr = dict(VICReg=0.002, SJEPA=0.002).get(make.method, 0.05)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
