@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -61,6 +62,16 @@ class KeyedRandom:
         # The 24 highest bits are as many as float32 tells apart.
         unit = _shift_right(bits, 40).float() * 2.0**-24
         return (low + (high - low) * unit).view(len(self), *shape)
+
+    def normal(self, *shape: int) -> Tensor:
+        """(N, *shape) float32, of the standard normal distribution (by Box and Muller's transform)."""
+        half = (torch.Size(shape).numel() + 1) // 2
+        radius, turn = self.uniform(2, half).unbind(1)
+        # Of (0, 1], so that the logarithm is finite.
+        radius = (-2 * (1 - radius).log()).sqrt()
+        turn = turn * (2 * math.pi)
+        pairs = torch.cat([radius * turn.cos(), radius * turn.sin()], 1)
+        return pairs[:, : torch.Size(shape).numel()].view(len(self), *shape)
 
     def integers(self, high: Tensor | int) -> Tensor:
         """(N,) int64, uniform in 0..high-1; ``high`` is (N,) or one number."""

@@ -1,9 +1,12 @@
 from mmskelssl.models.algorithms import (
+    AMR,
     CMD,
     I2MD,
+    MAMP,
     BarlowTwins,
     CrosSCLR,
     Decorrelation,
+    MaskedPrediction,
     MMCVMutual,
     MomentumContrast,
     MomentumEncoders,
@@ -11,20 +14,23 @@ from mmskelssl.models.algorithms import (
     SkeletonCLR,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates
+from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates, SkeletonTransformer
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
+from mmskelssl.models.decoders import QueryDecoder, TokenDecoder
 from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
-from mmskelssl.models.heads import LinearHead
+from mmskelssl.models.heads import LinearHead, MLPHead
 from mmskelssl.models.memory_bank import MemoryBank
 from mmskelssl.models.necks import ProjectionNeck
 
 __all__ = [
     'AGCN',
+    'AMR',
     'CMD',
     'I2MD',
+    'MAMP',
     'STGCN',
     'BarlowTwins',
     'BatchSplitDataParallel',
@@ -34,17 +40,22 @@ __all__ = [
     'Encoder',
     'GCNTransformer',
     'LinearHead',
+    'MLPHead',
     'MMCVMutual',
+    'MaskedPrediction',
     'MemoryBank',
     'MomentumContrast',
     'MomentumEncoders',
     'ProjectionNeck',
+    'QueryDecoder',
     'RawCoordinates',
     'SelfSupervised',
     'SkeletonCLR',
     'SkeletonClassifier',
     'SkeletonDataPreprocessor',
     'SkeletonModel',
+    'SkeletonTransformer',
+    'TokenDecoder',
     'VICReg',
     'build_backbone',
 ]

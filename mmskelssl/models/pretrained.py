@@ -12,6 +12,8 @@ from mmskelssl.utils.errors import CheckpointError
 def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict[str, Tensor]:
     """The weights of a method's backbone, or of a classifier's, checked against the backbone that is to take them.
 
+    A backbone with ``resized(weights)`` fits them to its own size first, such as tables of positions.
+
     Args:
         filename: Checkpoint.
         stream: Whose backbone; a classifier has one only.
@@ -32,5 +34,7 @@ def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict
             f"{filename} holds no backbone of '{stream}'. It holds {streams or 'no pre-trained method'}."
         )
     taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    if hasattr(backbone, 'resized'):
+        taken = backbone.resized(taken)
     check_weights(taken, backbone, f'The backbone in {filename}')
     return taken

@@ -10,6 +10,7 @@ Usage: PYTHONPATH=tests python tests/data/make_golden_slices.py GOLDEN_FOLDER
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -45,6 +46,15 @@ def cut(method: str, golden: dict) -> dict:
     )
 
 
+def cut_mamp(golden: dict) -> dict:
+    """MAMP and MAE on the weights of the recording, without what follows from the losses and features that are kept."""
+    runs = {name: golden['runs'][name] for name in ('mamp', 'mae')}
+    kept = ('encoder_visible', 'prediction', 'target', 'ids_restore')
+    runs = {name: {key: value for key, value in run.items() if key not in kept} for name, run in runs.items()}
+    parts = {part: golden[part] for part in ('config', 'official_state_dict', 'inputs')}
+    return _copied(parts | dict(runs=runs, features_eval=dict(mean=golden['features_eval']['mean'])))
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -60,15 +70,16 @@ def _only_joint(kept: dict) -> dict:
 
 def _copied(tree):
     """Tensors without a larger one behind them, which would be saved as a whole."""
-    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree.clone()
+    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else getattr(tree, 'clone', lambda: tree)()
 
 
 def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
-    for method in ('cmd', 'crossclr', 'mmcv_mutual'):
+    cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')} | dict(mamp=cut_mamp)
+    for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
-        torch.save(cut(method, golden), Path(__file__).with_name(f'golden_{method}.pt'))
+        torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))
 
 
 if __name__ == '__main__':

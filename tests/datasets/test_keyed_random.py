@@ -44,6 +44,22 @@ def test_uniform_is_splitmix64(keys, skipped, count):
     assert drawn.tolist() == expected
 
 
+@pytest.mark.parametrize('shape', [(), (1,), (2, 3), (7,)])
+def test_normal_is_standard_and_of_any_shape(shape):
+    drawn = many().normal(*shape)
+    assert drawn.shape == (20_000, *shape) and drawn.isfinite().all()
+    flat = drawn.view(20_000, -1)
+    assert flat.mean(0).abs().max() < 0.03 and (flat.std(0) - 1).abs().max() < 0.03
+    assert ((flat < -1.6449).float().mean(0) - 0.05).abs().max() < 0.01
+    if flat.shape[1] > 1:
+        assert (torch.corrcoef(flat.T) - torch.eye(flat.shape[1])).abs().max() < 0.04
+
+
+def test_normal_moves_the_stream_on():
+    random = many(4)
+    assert not torch.equal(random.normal(2), random.normal(2))
+
+
 @given(INT64, INT64, INT64)
 def test_keys_are_splitmix64(seed, epoch, index):
     (key,) = clip_keys(*(torch.tensor([x]) for x in (seed, epoch, index))).tolist()

@@ -1,4 +1,5 @@
 from mmskelssl.datasets.transforms.base import Normalization, SkeletonTransform
+from mmskelssl.datasets.transforms.frames import CutFrames, TemporalBlur, TemporalFlip, TemporalMask
 from mmskelssl.datasets.transforms.normalize import (
     AlignShoulders,
     CenterClip,
@@ -8,25 +9,39 @@ from mmskelssl.datasets.transforms.normalize import (
     normalize_clip,
     pre_normalize,
 )
-from mmskelssl.datasets.transforms.spatial import JointCorruption, RandomTurn, Shear
+from mmskelssl.datasets.transforms.rotation import MainAxisRotation, RandomRotation
+from mmskelssl.datasets.transforms.skeletal import LeftRightFlip, LimbScale, NeighborMask
+from mmskelssl.datasets.transforms.spatial import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
-from mmskelssl.datasets.transforms.wrappers import MultiView, RandomChoice, ViewPipeline
+from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ViewPipeline
 
 __all__ = [
     'AlignShoulders',
+    'AxisMask',
     'CenterClip',
     'CenterCropResize',
     'CenterPersons',
+    'CutFrames',
+    'GaussianNoise',
     'JointCorruption',
+    'LeftRightFlip',
+    'LimbScale',
+    'MainAxisRotation',
     'MultiView',
+    'NeighborMask',
     'Normalization',
     'PreNormalize',
+    'RandomApply',
     'RandomChoice',
+    'RandomRotation',
     'RandomTurn',
     'ResizeClips',
     'Shear',
     'SkeletonTransform',
+    'TemporalBlur',
     'TemporalCropResize',
+    'TemporalFlip',
+    'TemporalMask',
     'TemporalShift',
     'ViewPipeline',
     'normalize_clip',

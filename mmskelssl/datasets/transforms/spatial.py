@@ -1,4 +1,4 @@
-"""Spatial augmentations of views (N, M, T, V, C): linear maps of the coordinates, one matrix a clip."""
+"""Spatial augmentations of views (N, M, T, V, C): linear maps of the coordinates, one matrix per clip, and noise."""
 
 from __future__ import annotations
 
@@ -123,6 +123,36 @@ class RandomTurn(LinearMap):
     def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
         bound = math.radians(self.max_angle)
         return turn_about_y(random.uniform(low=-bound, high=bound)), None
+
+
+@TRANSFORMS.register_module()
+class AxisMask(LinearMap):
+    """Sets one of the coordinates x, y, z to zero, for the whole clip (AimCLR, HiCLR, SLiM).
+
+    Required keys: ``inputs`` (N, M, T, V, 3), ``random``. Modified key: ``inputs``.
+    """
+
+    def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
+        return torch.diag_embed((~random.subset(1, 3)).float()), None
+
+
+@TRANSFORMS.register_module()
+class GaussianNoise(SkeletonTransform):
+    """Adds independent normal noise to every number (AimCLR, HiCLR, SLiM).
+
+    Required keys: ``inputs`` (N, M, T, V, C), ``random``. Modified key: ``inputs``.
+
+    Args:
+        std: Standard deviation, in the unit of the coordinates.
+    """
+
+    def __init__(self, std: float = 0.01) -> None:
+        self.std = std
+
+    def transform(self, results: dict) -> dict:
+        view = results['inputs']
+        noise = results['random'].normal(*view.shape[1:]).to(view.dtype)
+        return dict(results, inputs=torch.add(view, noise, alpha=self.std))
 
 
 def turn_about_y(angle: Tensor) -> Tensor:

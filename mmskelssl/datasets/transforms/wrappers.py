@@ -80,6 +80,39 @@ class RandomChoice(SkeletonTransform):
 
 
 @TRANSFORMS.register_module()
+class RandomApply(SkeletonTransform):
+    """Applies a pipeline to each clip with some probability.
+
+    Required keys: ``inputs`` (N, M, T, V, C), ``random``, and what the pipeline requires. Modified key: ``inputs``.
+
+    Args:
+        transforms: The pipeline. It keeps the views' shape.
+        prob: The probability.
+    """
+
+    def __init__(self, transforms: Sequence[dict], prob: float = 0.5) -> None:
+        if not 0 <= prob <= 1:
+            raise ConfigError(f'RandomApply: prob={prob} is not a probability.')
+        self.pipeline = compose(transforms, takes='views')
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        view, random = results['inputs'], results['random']
+        applies = (random.uniform() < self.prob)[:, None, None, None, None]
+        # All clips go through it: what that costs is less than taking the batch apart, which makes a GPU wait.
+        changed = self.pipeline(dict(results, random=random.fork(0)))['inputs']
+        if changed.shape != view.shape:
+            raise ConfigError(
+                f'{self!r} makes views {tuple(changed.shape)} of {tuple(view.shape)}: only steps that keep the shape '
+                'can be left to chance.'
+            )
+        return dict(results, inputs=torch.where(applies, changed, view))
+
+    def __repr__(self) -> str:
+        return f'RandomApply({self.pipeline.transforms}, prob={self.prob})'
+
+
+@TRANSFORMS.register_module()
 class MultiView(SkeletonTransform):
     """Draws independent views of the same clips.
 

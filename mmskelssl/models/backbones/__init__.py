@@ -2,6 +2,7 @@ from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
+from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
 from mmskelssl.models.backbones.stgcn import STGCN
 
-__all__ = ['AGCN', 'STGCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates']
+__all__ = ['AGCN', 'STGCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'SkeletonTransformer']

@@ -3,6 +3,7 @@ from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, inva
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
 from mmskelssl.models.losses.mining import positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
+from mmskelssl.models.losses.prediction import masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'info_nce',
     'invariance',
     'log_partition',
+    'masked_mean',
     'multi_bank_info_nce',
     'mutual_contrast',
     'mutual_distillation',
@@ -22,5 +24,7 @@ __all__ = [
     'paired_similarity',
     'positive_mining',
     'similarity',
+    'squared_error',
     'variance',
+    'weighted_squared_error',
 ]

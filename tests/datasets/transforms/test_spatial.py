@@ -1,30 +1,11 @@
 import pytest
 import torch
+from random_views import apply, keyed, matrices_of, views
 
-from mmskelssl.datasets.keyed_random import KeyedRandom
-from mmskelssl.datasets.transforms import JointCorruption, RandomTurn, Shear
+from mmskelssl.datasets.transforms import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.spatial import map_coordinates, turn_about_y
 
 SHAPES = [(2, 64, 25, 3), (1, 50, 20, 3), (1, 1, 3, 3), (1, 1, 25, 3), (2, 3, 7, 3)]
-
-
-def keyed(number, seed=0):
-    return KeyedRandom(torch.randint(-(2**62), 2**62, (number,), generator=torch.Generator().manual_seed(seed)))
-
-
-def views(number, *shape):
-    return torch.randn(number, *(shape or (2, 8, 25, 3)), generator=torch.Generator().manual_seed(number))
-
-
-def apply(transform, view, seed=0):
-    return transform(dict(inputs=view, random=keyed(len(view), seed)))['inputs']
-
-
-def matrices_of(before, after):
-    """The matrix (N, 3, 3) of each clip by least squares, and what it leaves unexplained."""
-    x, y = before.flatten(1, -2).double(), after.flatten(1, -2).double()
-    solution = torch.linalg.lstsq(x, y).solution
-    return solution.transpose(1, 2), (x @ solution - y).abs().max()
 
 
 @pytest.mark.parametrize('shape', SHAPES)
@@ -156,7 +137,26 @@ def test_turn_about_y_is_right_handed():
     )
 
 
-@pytest.mark.parametrize('transform', [Shear(), Shear(orthogonalize=True), JointCorruption(3), RandomTurn()])
+def test_axis_mask_takes_one_axis_of_the_whole_clip():
+    view = views(900)
+    got = apply(AxisMask(), view)
+    zero = (got == 0).all(1).all(1).all(1)
+    assert (zero.sum(1) == 1).all() and (zero.sum(0) - 300).abs().max() < 60
+    assert torch.equal(got, torch.where(zero[:, None, None, None], 0, view))
+
+
+def test_noise_is_normal_and_independent():
+    view = views(50, 2, 20, 25, 3)
+    noise = (apply(GaussianNoise(0.05), view) - view) / 0.05
+    assert noise.mean().abs() < 0.01 and (noise.std() - 1).abs() < 0.01
+    assert (noise.abs() < 1).float().mean().item() == pytest.approx(0.6827, abs=0.01)
+    assert (torch.corrcoef(noise.flatten(0, 2).flatten(1).T) - torch.eye(75)).abs().max() < 0.15
+
+
+@pytest.mark.parametrize(
+    'transform',
+    [Shear(), Shear(orthogonalize=True), JointCorruption(3), RandomTurn(), AxisMask(), GaussianNoise()],
+)
 def test_views_of_one_frame_and_input_left_alone(transform):
     view = views(9, 1, 1, 5, 3)
     before = view.clone()
@@ -168,4 +168,5 @@ def test_views_of_one_frame_and_input_left_alone(transform):
 def test_representations():
     assert repr(Shear(0.5)) == 'Shear(amplitude=0.5, orthogonalize=False)'
     assert repr(JointCorruption(3)) == 'JointCorruption(num_joints=3)'
+    assert repr(GaussianNoise(0.1)) == 'GaussianNoise(std=0.1)' and repr(AxisMask()) == 'AxisMask()'
     assert repr(RandomTurn(45)) == 'RandomTurn(max_angle=45)'

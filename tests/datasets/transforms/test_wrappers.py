@@ -1,11 +1,11 @@
 import pytest
 import torch
 from mmcv.transforms import BaseTransform
+from random_views import keyed
 
 from mmskelssl.datasets.clip_batch import ClipBatch
-from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.datasets.transforms import MultiView, RandomChoice, ViewPipeline
+from mmskelssl.datasets.transforms import MultiView, RandomApply, RandomChoice, ViewPipeline
 from mmskelssl.registry import TRANSFORMS
 from mmskelssl.utils.errors import ConfigError
 
@@ -27,10 +27,6 @@ class AddForTest(BaseTransform):
         return dict(results, inputs=view)
 
 
-def keyed(number, seed=0):
-    return KeyedRandom(torch.randint(-(2**62), 2**62, (number,), generator=torch.Generator().manual_seed(seed)))
-
-
 def clips(number=12, persons=2):
     frames = torch.randn(number * persons * 30, 25, 3, generator=torch.Generator().manual_seed(2))
     every = torch.ones(number, dtype=torch.int64)
@@ -50,6 +46,39 @@ def test_choice_applies_exactly_one_branch_to_each_clip():
     assert values.tolist() == [1, 3, 22]
     assert (counts - 2000).abs().max() < 150
     assert (view == 0).all()
+
+
+@pytest.mark.parametrize('prob', [0.0, 0.2, 1.0])
+def test_apply_leaves_the_other_clips(prob):
+    view = torch.arange(5000.0)[:, None, None, None, None] * 10
+    got = RandomApply([add(1), add(2)], prob)(dict(inputs=view, random=keyed(5000)))['inputs']
+    added = (got - view).flatten()
+    assert set(added.tolist()) <= {0, 3} and abs((added == 3).float().mean() - prob) < 0.02
+    assert view.flatten().tolist() == [10 * i for i in range(5000)]
+
+
+def test_apply_hands_on_chance_of_its_own():
+    view = torch.zeros(3000, 1, 1, 1, 1)
+    got = RandomApply([add(chance=True)], 0.5)(dict(inputs=view, random=keyed(3000)))['inputs'].flatten()
+    drawn = got[got > 0]
+    assert 1400 < len(drawn) < 1600 and abs(drawn.mean() - 0.5) < 0.03
+
+
+def test_apply_depends_on_the_clip_alone():
+    view = torch.zeros(20, 1, 1, 1, 1)
+    step, random = RandomApply([add(chance=True)]), keyed(20)
+    together = step(dict(inputs=view, random=random.fork(0)))['inputs']
+    part = step(dict(inputs=view[5:7], random=random.fork(0).of(torch.tensor([5, 6]))))['inputs']
+    assert torch.equal(together[5:7], part)
+
+
+def test_apply_refuses_what_is_not_a_probability_and_another_shape():
+    with pytest.raises(ConfigError, match='prob=1.5'):
+        RandomApply([add(1)], 1.5)
+    with pytest.raises(ConfigError, match='only steps that keep the shape'):
+        RandomApply([dict(type='CutFrames', num_moving=1, num_random=0)])(
+            dict(inputs=torch.zeros(2, 1, 4, 3, 3), random=keyed(2))
+        )
 
 
 def test_choice_is_even_between_the_two_augmentations_of_the_papers():
