@@ -1,3 +1,4 @@
+from mmskelssl.models.algorithms.aimclr import AimCLR
 from mmskelssl.models.algorithms.amr import AMR
 from mmskelssl.models.algorithms.barlow_twins import BarlowTwins
 from mmskelssl.models.algorithms.base import SelfSupervised
@@ -17,6 +18,7 @@ __all__ = [
     'CMD',
     'I2MD',
     'MAMP',
+    'AimCLR',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',

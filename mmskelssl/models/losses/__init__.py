@@ -1,7 +1,7 @@
 from mmskelssl.models.losses.contrastive import info_nce, log_partition, multi_bank_info_nce
 from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, invariance, variance
-from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
-from mmskelssl.models.losses.mining import positive_mining
+from mmskelssl.models.losses.distillation import Neighbourhood, distillation, distribution_alignment, neighbourhood
+from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
 from mmskelssl.models.losses.prediction import masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
@@ -12,14 +12,17 @@ __all__ = [
     'barlow_twins',
     'covariance',
     'distillation',
+    'distribution_alignment',
     'in_full_precision',
     'info_nce',
     'invariance',
     'log_partition',
     'masked_mean',
+    'mined_contrast',
     'multi_bank_info_nce',
     'mutual_contrast',
     'mutual_distillation',
+    'nearest',
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
