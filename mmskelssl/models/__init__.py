@@ -9,9 +9,10 @@ from mmskelssl.models.algorithms import (
     MomentumEncoders,
     SelfSupervised,
     SkeletonCLR,
+    UmURL,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates
+from mmskelssl.models.backbones import AGCN, STGCN, STTR, BiGRU, GCNTransformer, RawCoordinates, UnifiedSTTR
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -26,6 +27,7 @@ __all__ = [
     'CMD',
     'I2MD',
     'STGCN',
+    'STTR',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
@@ -45,6 +47,8 @@ __all__ = [
     'SkeletonClassifier',
     'SkeletonDataPreprocessor',
     'SkeletonModel',
+    'UmURL',
+    'UnifiedSTTR',
     'VICReg',
     'build_backbone',
 ]

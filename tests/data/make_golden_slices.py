@@ -2,7 +2,8 @@
 
 A slice keeps the losses and what they are made of, but only one encoder: the joint query encoder, with its view, its
 gradient norms and its features. The other encoders are replaced by the embeddings that they give of their views, which
-the tests marked ``shared`` prove to be the official ones.
+the tests marked ``shared`` prove to be the official ones. Programs with other encoders have a function each that says
+what is kept.
 
 Usage: PYTHONPATH=tests python tests/data/make_golden_slices.py GOLDEN_FOLDER
 """
@@ -45,6 +46,16 @@ def cut(method: str, golden: dict) -> dict:
     )
 
 
+def cut_umurl(golden: dict) -> dict:
+    """The losses with their embeddings; the weights with two clips of a view and their features."""
+    kept = ('config', 'official_state_dict', 'embeddings', 'losses')
+    return _copied({key: golden[key] for key in kept}) | dict(
+        view=golden['views'][0][:2].clone(),
+        features_eval=golden['features_eval'][:2].clone(),
+        features_eval_single={name: z[:2].clone() for name, z in golden['features_eval_single'].items()},
+    )
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -60,7 +71,9 @@ def _only_joint(kept: dict) -> dict:
 
 def _copied(tree):
     """Tensors without a larger one behind them, which would be saved as a whole."""
-    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree.clone()
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return tree.clone() if isinstance(tree, torch.Tensor) else tree
 
 
 def main() -> None:
@@ -69,6 +82,9 @@ def main() -> None:
     for method in ('cmd', 'crossclr', 'mmcv_mutual'):
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut(method, golden), Path(__file__).with_name(f'golden_{method}.pt'))
+    for method, of_method in dict(umurl=cut_umurl).items():
+        golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
+        torch.save(of_method(golden), Path(__file__).with_name(f'golden_{method}.pt'))
 
 
 if __name__ == '__main__':

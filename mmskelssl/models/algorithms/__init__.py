@@ -7,6 +7,7 @@ from mmskelssl.models.algorithms.i2md import I2MD
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     'MomentumEncoders',
     'SelfSupervised',
     'SkeletonCLR',
+    'UmURL',
     'VICReg',
 ]

@@ -3,5 +3,6 @@ from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.stgcn import STGCN
+from mmskelssl.models.backbones.sttr import STTR, UnifiedSTTR
 
-__all__ = ['AGCN', 'STGCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates']
+__all__ = ['AGCN', 'STGCN', 'STTR', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'UnifiedSTTR']

@@ -1,5 +1,13 @@
 from mmskelssl.models.losses.contrastive import info_nce, log_partition, multi_bank_info_nce
-from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, invariance, variance
+from mmskelssl.models.losses.decorrelation import (
+    barlow_twins,
+    concentration,
+    consistency,
+    covariance,
+    invariance,
+    variance,
+    variance_covariance,
+)
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
 from mmskelssl.models.losses.mining import positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
@@ -9,6 +17,8 @@ __all__ = [
     'Directions',
     'Neighbourhood',
     'barlow_twins',
+    'concentration',
+    'consistency',
     'covariance',
     'distillation',
     'in_full_precision',
@@ -23,4 +33,5 @@ __all__ = [
     'positive_mining',
     'similarity',
     'variance',
+    'variance_covariance',
 ]
