@@ -30,9 +30,7 @@ def layout_of(num_joints: int) -> str | dict:
 
 
 def st_gcn(config: dict) -> dict:
-    return dict(
-        type='STGCN', base_channels=config['hidden_channels'], out_channels=config['hidden_dim'], dropout=0.0
-    )
+    return dict(type='STGCN', base_channels=config['hidden_channels'], out_channels=config['hidden_dim'], dropout=0.0)
 
 
 def build(golden: dict, shape: Tensor, **options) -> nn.Module:

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmskelssl.cli.official_names import rename
+from mmskelssl.cli.official_transformers import convert_umurl
 from mmskelssl.datasets.layouts import NTU25
-from mmskelssl.models import MomentumContrast
+from mmskelssl.models import SelfSupervised
 from mmskelssl.models.backbones.graph import directed_partition
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.checkpoints import check_weights
@@ -28,13 +30,16 @@ _QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 _NUM_JOINTS, _NUM_COORDS = 25, 3
+# Programs without the names of the others: what only their keys begin with, and what converts them.
+_OF_THEIR_OWN = dict(umurl=('backbone.j_emb.', convert_umurl))
+METHODS = ('cmd', 'crossclr', 'mmcv_mutual', *_OF_THEIR_OWN)
 
 
 def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weights, dict, list[str]]:
     """Converts an official state dict.
 
     Args:
-        method: ``cmd``, ``crossclr`` or ``mmcv_mutual``.
+        method: One of :data:`METHODS`.
         weights: The official ``state_dict``.
 
     Returns:
@@ -45,6 +50,8 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
         CheckpointError: If the weights are not those of the method.
     """
     weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    if own := _of_its_own(method, weights):
+        return own
     encoders, others = _split(weights)
     if ('encoder_q', 'joint') not in encoders:
         raise CheckpointError(
@@ -99,7 +106,7 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
     return converted, model, remarks
 
 
-def build_converted(weights: Mapping[str, Tensor], model: dict, what: str) -> MomentumContrast:
+def build_converted(weights: Mapping[str, Tensor], model: dict, what: str) -> SelfSupervised:
     """Builds the converted model and loads its weights, refusing missing and extra keys.
 
     Raises:
@@ -109,6 +116,23 @@ def build_converted(weights: Mapping[str, Tensor], model: dict, what: str) -> Mo
     check_weights(weights, built, what)
     built.load_state_dict(weights)
     return built
+
+
+def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]] | None:
+    signs = {name: sign for name, (sign, _) in _OF_THEIR_OWN.items()}
+    found = next((name for name, sign in signs.items() if any(key.startswith(sign) for key in weights)), None)
+    if found != method and found:
+        raise CheckpointError(f'This is a checkpoint of {found}, not of {method}: convert it as {found}.')
+    if method not in signs:
+        return None
+    if not found:
+        raise CheckpointError(
+            f'This is not a checkpoint of {method}: it has no {signs[method]}*. It has {sorted(weights)[:5]} ...'
+        )
+    try:
+        return *_OF_THEIR_OWN[method][1](weights), []
+    except KeyError as error:
+        raise CheckpointError(f'The checkpoint is incomplete: it lacks {error.args[0]}.') from error
 
 
 def _split(weights: Weights) -> tuple[dict[tuple[str, str], Weights], Weights]:
@@ -150,20 +174,6 @@ def _field(match: re.Match) -> str:
     return _MODALITY_OF_SUFFIX[match['suffix']] + ('_p' if match['role'] == '_p' else '')
 
 
-def _rename(encoder: Weights, patterns: Mapping[str, str], drop: str = '') -> Weights:
-    renamed = {}
-    for name, value in encoder.items():
-        if drop and re.fullmatch(drop, name):
-            continue
-        for pattern, target in patterns.items():
-            if match := re.fullmatch(pattern, name):
-                renamed[match.expand(target)] = value
-                break
-        else:
-            raise CheckpointError(f'Unknown key {name} in an encoder of the official checkpoint.')
-    return renamed
-
-
 # A head nested in another (CrosSCLR's quirk) continues the count of layers.
 _HEAD = {
     r'fc\.(weight|bias)': r'neck.0.\1',
@@ -181,7 +191,7 @@ def _flatten_head(encoder: Weights) -> Weights:
 
 def rename_gru(encoder: Weights) -> Weights:
     """A BiGRU encoder of CMD or MMCV."""
-    return _rename(
+    return rename(
         encoder,
         {
             r'input_norm\.(.+)': r'backbone.input_norm.\1',
@@ -211,7 +221,7 @@ def _gru_backbone(weights: Weights) -> tuple[dict, int]:
 def rename_stgcn(encoder: Weights) -> Weights:
     """An ST-GCN encoder of CrosSCLR."""
     adjacency = encoder['A']
-    renamed = _rename(
+    renamed = rename(
         _flatten_head(encoder),
         {
             r'data_bn\.(.+)': r'backbone.input_norm.\1',
@@ -255,7 +265,7 @@ def rename_agcn(encoder: Weights) -> Weights:
         encoder[f'{conv}.bias'] = reduce(torch.add, bias) if is_sum else torch.cat(bias)
     blocks = {match[1] for name in encoder if (match := re.match(r'l(\d+)\.', name))}
     encoder = {re.sub(r'^l(\d+)\.', lambda m: f'l{int(m[1]) - 1}.', name): value for name, value in encoder.items()}
-    renamed = _rename(
+    renamed = rename(
         encoder,
         {
             r'data_bn\.(.+)': r'backbone.input_norm.\1',

@@ -13,9 +13,19 @@ from mmskelssl.models.algorithms import (
     MomentumEncoders,
     SelfSupervised,
     SkeletonCLR,
+    UmURL,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates, SkeletonTransformer
+from mmskelssl.models.backbones import (
+    AGCN,
+    STGCN,
+    STTR,
+    BiGRU,
+    GCNTransformer,
+    RawCoordinates,
+    SkeletonTransformer,
+    UnifiedSTTR,
+)
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -34,6 +44,7 @@ __all__ = [
     'MAMP',
     'STGCN',
     'AimCLR',
+    'STTR',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
@@ -58,6 +69,8 @@ __all__ = [
     'SkeletonModel',
     'SkeletonTransformer',
     'TokenDecoder',
+    'UmURL',
+    'UnifiedSTTR',
     'VICReg',
     'build_backbone',
 ]

@@ -11,6 +11,7 @@ from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     'MomentumEncoders',
     'SelfSupervised',
     'SkeletonCLR',
+    'UmURL',
     'VICReg',
 ]

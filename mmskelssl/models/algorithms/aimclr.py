@@ -44,7 +44,7 @@ class AimCLR(Followers):
                 f'AimCLR drops parts of a map over frames and joints, and {kind} has none: set '
                 'model.drop_threshold=None, or take STGCN or AGCN as the backbone.'
             )
-        if not 0.6225 < threshold:
+        if not threshold > 0.6225:
             raise ConfigError(f'model.drop_threshold={threshold} drops everything: energies begin at 0.6225.')
 
     def encode_harder(self, views: Sequence[Tensor], data_samples: dict | None) -> dict[str, Embeddings]:

@@ -109,7 +109,6 @@ class AGCN(JointMapBackbone):
         )
 
 
-
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:
     conv = nn.Conv2d(in_channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
     nn.init.kaiming_normal_(conv.weight, mode='fan_out')

@@ -1,5 +1,13 @@
 from mmskelssl.models.losses.contrastive import info_nce, log_partition, multi_bank_info_nce
-from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, invariance, variance
+from mmskelssl.models.losses.decorrelation import (
+    barlow_twins,
+    concentration,
+    consistency,
+    covariance,
+    invariance,
+    variance,
+    variance_covariance,
+)
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, distribution_alignment, neighbourhood
 from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
@@ -10,6 +18,8 @@ __all__ = [
     'Directions',
     'Neighbourhood',
     'barlow_twins',
+    'concentration',
+    'consistency',
     'covariance',
     'distillation',
     'distribution_alignment',
@@ -30,4 +40,5 @@ __all__ = [
     'squared_error',
     'variance',
     'weighted_squared_error',
+    'variance_covariance',
 ]

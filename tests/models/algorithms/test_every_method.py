@@ -24,7 +24,16 @@ MOMENTUM = dict(
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
-METHODS = MOMENTUM | DECORRELATION
+SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
+# Streams of their own: one encoder gives embeddings of several kinds.
+UNIFIED = dict(
+    UmURL=dict(
+        streams=dict(fused=dict(modality='joint')),
+        backbone=dict(type='UnifiedSTTR', **SHORT_TRANSFORMER),
+        neck=dict(joint=PROJECTOR, bone=PROJECTOR, motion=PROJECTOR),
+    ),
+)
+METHODS = MOMENTUM | DECORRELATION | UNIFIED
 
 
 def maker(method, make_model, views):
@@ -38,7 +47,7 @@ def maker(method, make_model, views):
         return model
 
     number = MODELS.get(method).num_views
-    views = [*views, views[1] + 0.1 * torch.randn_like(views[1])][:number]
+    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))]
     return SimpleNamespace(method=method, model=build, views=views)
 
 
@@ -52,7 +61,7 @@ def make_momentum(request, make_model, views):
     return maker(request.param, make_model, views)
 
 
-@pytest.fixture(params=DECORRELATION)
+@pytest.fixture(params=DECORRELATION | UNIFIED)
 def make_decorrelation(request, make_model, views):
     return maker(request.param, make_model, views)
 
@@ -112,7 +121,7 @@ def test_no_keys_and_no_bank(make_decorrelation):
 @pytest.mark.parametrize('layout', ['ntu25', 'hand22'])
 def test_layouts(make, layout):
     model = make.model(layout=layout)
-    views = [torch.randn(6, 1, 8, model.layout.num_joints, 3) for _ in make.views]
+    views = [torch.randn(*view.shape[:3], model.layout.num_joints, 3) for view in make.views]
     assert all(loss.isfinite() for loss in model(views, mode='loss').values())
 
 
@@ -209,8 +218,8 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    # VICReg's losses are of another size: their weights are 25.
-    lr = 0.002 if make.method == 'VICReg' else 0.05
+    # Some losses are of another size: their weights are up to 25.
+    lr = dict(VICReg=0.002, UmURL=0.01).get(make.method, 0.05)
     optimizer = torch.optim.SGD(model.encoder.parameters(), lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
