@@ -77,7 +77,9 @@ class Finding:
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
     # Views can be built only from names that are right.
-    return [*_check_top_level(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [*_check_views(cfg)]
+    return [*_check_top_level(cfg), *_check_stages(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [
+        *_check_views(cfg)
+    ]
 
 
 def checked(cfg: Config) -> Config:
@@ -150,6 +152,14 @@ def _check_top_level(cfg: Config) -> Iterator[Finding]:
         meant = [section for section, content in _sections(cfg) if key not in known and key in content]
         if meant and not isinstance(cfg[key], (Mapping, list, tuple)):
             yield Finding(key, f"nothing reads this key at the top level; '{meant[0]}.{key}' is read.")
+
+
+def _check_stages(cfg: Config) -> Iterator[Finding]:
+    for stage in ('val', 'test'):
+        keys = [f'{stage}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
+        without = [key for key in keys if cfg.get(key) is None]
+        if 0 < len(without) < len(keys):
+            yield Finding(without[0], f'it is None: {", ".join(keys)} are set together, or all None.')
 
 
 def _check_sections(cfg: Config) -> Iterator[Finding]:
