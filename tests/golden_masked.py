@@ -109,3 +109,53 @@ def assert_gradient_norms(model: torch.nn.Module, official: dict[str, float], ab
     assert gradients.keys() == official.keys()
     for name, norm in official.items():
         assert gradients[name] == pytest.approx(float(norm), rel=1e-4, abs=absolute), name
+
+
+def stars_model(golden: dict, num_neighbors: int, **options) -> torch.nn.Module:
+    """STARS with the weights, sizes and bank of a recording."""
+    sizes, weights = golden['config'], golden['official_state_dict']
+    model = MODELS.build(
+        dict(
+            type='STARS',
+            backbone=dict(
+                type='SkeletonTransformer',
+                num_frames=sizes['num_frames'],
+                segment_length=sizes['t_patch_size'],
+                width=sizes['dim_feat'],
+                num_layers=sizes['depth'],
+                num_heads=sizes['num_heads'],
+                ffn_channels=int(sizes['mlp_ratio'] * sizes['dim_feat']),
+                in_channels=sizes['dim_in'],
+            ),
+            layout=skeleton(sizes['num_joints']),
+            num_persons=sizes['num_persons'],
+            predictor_channels=sizes['predictor_hidden_dim'],
+            queue_size=sizes['queue_size'],
+            temperature=sizes['temperature'],
+            num_neighbors=num_neighbors,
+        )
+        | options
+    )
+    encoder = {key: value for key, value in weights.items() if not key.startswith('queue')}
+    bank = {
+        'bank.field_joint': weights['queue'].T,
+        'bank.field_clip': weights['queue_id'][:, None],
+        'bank.pointer': weights['queue_ptr'].squeeze(),
+    }
+    model.load_state_dict(stars_names(encoder) | bank)
+    return model
+
+
+def stars_names(official: dict) -> dict:
+    """Official names of encoder and heads, or weights, as ours."""
+    out = {}
+    for key, value in official.items():
+        name = key.removeprefix('encoder_student.')
+        part, _, rest = name.removeprefix('head.').partition('.')
+        if not name.startswith('head.'):
+            out |= renamed({name: value}, 'encoder.joint.backbone')
+        elif part == 'projector':
+            out[f'projector.joint.{rest.removeprefix("0.")}'] = value
+        else:
+            out[f'predictor.joint.{rest}'] = value
+    return out

@@ -192,7 +192,9 @@ def test_the_papers_data_are_normalized_as_in_the_papers(cfg):
 def test_loops_and_optimization_are_known(cfg):
     parameter = [torch.nn.Parameter(torch.zeros(1))]
     optimizer = OPTIMIZERS.build(dict(cfg.optim_wrapper.optimizer, params=parameter))
-    OPTIM_WRAPPERS.build(dict(cfg.optim_wrapper, optimizer=optimizer))
+    by_constructors = ('constructor', 'paramwise_cfg')
+    wrapper = {key: value for key, value in cfg.optim_wrapper.items() if key not in by_constructors}
+    OPTIM_WRAPPERS.build(dict(wrapper, optimizer=optimizer))
     for scheduler in cfg.get('param_scheduler', []):
         assert PARAM_SCHEDULERS.get(scheduler.type)
     for key, given in (('train_cfg', 2), ('val_cfg', 3), ('test_cfg', 3)):

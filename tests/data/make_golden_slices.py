@@ -111,7 +111,7 @@ def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
-    cuts |= dict(mamp=cut_mamp, umurl=cut_umurl, aimclr=cut_aimclr)
+    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))

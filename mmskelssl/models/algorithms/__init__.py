@@ -1,5 +1,6 @@
 from mmskelssl.models.algorithms.aimclr import AimCLR
 from mmskelssl.models.algorithms.amr import AMR
+from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.barlow_twins import BarlowTwins
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.algorithms.cmd import CMD
@@ -11,6 +12,7 @@ from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
@@ -20,6 +22,8 @@ __all__ = [
     'I2MD',
     'MAMP',
     'AimCLR',
+    'STARS',
+    'Banked',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',

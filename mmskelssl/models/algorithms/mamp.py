@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -62,5 +64,5 @@ class MAMP(MaskedPrediction):
 
     def cut(self, name: str, x: Tensor) -> Tensor:
         """(P, T, V, C) as (P, Q, D): the frames that each prediction of a stream's decoder is about."""
-        frames = self.backbone(name).segment_length * self.decoder[name].segments_per_prediction
+        frames = self.backbone(name).segment_length * cast(int, self.decoder[name].segments_per_prediction)
         return segments(x, frames).flatten(1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ class MaskedPrediction(SelfSupervised):
 
     def backbone(self, name: str) -> SkeletonTransformer:
         """The backbone of a stream."""
-        return self.encoder[name].backbone
+        return cast(SkeletonTransformer, self.encoder[name].get_submodule('backbone'))
 
     def target_channels(self, name: str) -> int:
         """Numbers to predict for a token of a stream; by default its coordinates."""

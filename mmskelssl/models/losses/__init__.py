@@ -11,6 +11,7 @@ from mmskelssl.models.losses.decorrelation import (
 from mmskelssl.models.losses.distillation import Neighbourhood, distillation, distribution_alignment, neighbourhood
 from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
+from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
 from mmskelssl.models.losses.prediction import masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
@@ -33,6 +34,8 @@ __all__ = [
     'mutual_contrast',
     'mutual_distillation',
     'nearest',
+    'nearest_neighbours',
+    'neighbour_nce',
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
