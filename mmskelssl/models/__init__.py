@@ -5,6 +5,7 @@ from mmskelssl.models.algorithms import (
     MAMP,
     SJEPA,
     STARS,
+    AimCLR,
     BarlowTwins,
     CrosSCLR,
     Decorrelation,
@@ -15,9 +16,19 @@ from mmskelssl.models.algorithms import (
     SelfSupervised,
     Skeleton2vec,
     SkeletonCLR,
+    UmURL,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates, SkeletonTransformer
+from mmskelssl.models.backbones import (
+    AGCN,
+    STGCN,
+    STTR,
+    BiGRU,
+    GCNTransformer,
+    RawCoordinates,
+    SkeletonTransformer,
+    UnifiedSTTR,
+)
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -37,6 +48,8 @@ __all__ = [
     'SJEPA',
     'STARS',
     'STGCN',
+    'AimCLR',
+    'STTR',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
@@ -62,6 +75,8 @@ __all__ = [
     'SkeletonModel',
     'SkeletonTransformer',
     'TokenDecoder',
+    'UmURL',
+    'UnifiedSTTR',
     'VICReg',
     'build_backbone',
 ]

@@ -1,4 +1,4 @@
-"""Converts a checkpoint of an official program (CMD, CrosSCLR, MMCV) into one of this toolbox."""
+"""Converts a checkpoint of an official program into one of this toolbox."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmskelssl.cli.config_check import checked
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.cli.official_weights import build_converted, convert_official
+from mmskelssl.cli.official_weights import METHODS, build_converted, convert_official
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.checkpoints import load_checkpoint_file
 from mmskelssl.utils.config import Overrides
@@ -17,7 +17,7 @@ from mmskelssl.utils.files import written_beside
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('method', choices=['cmd', 'crossclr', 'mmcv_mutual'], help='whose checkpoint it is')
+    parser.add_argument('method', choices=METHODS, help='whose checkpoint it is')
     parser.add_argument('src', help='official checkpoint, with a state_dict or bare')
     parser.add_argument('out', help='checkpoint to write')
     parser.add_argument(

@@ -1,3 +1,4 @@
+from mmskelssl.models.algorithms.aimclr import AimCLR
 from mmskelssl.models.algorithms.amr import AMR
 from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.barlow_twins import BarlowTwins
@@ -14,6 +15,7 @@ from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.stars import STARS
+from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     'I2MD',
     'MAMP',
     'SJEPA',
+    'AimCLR',
     'STARS',
     'Banked',
     'BarlowTwins',
@@ -35,5 +38,6 @@ __all__ = [
     'SelfSupervised',
     'Skeleton2vec',
     'SkeletonCLR',
+    'UmURL',
     'VICReg',
 ]
