@@ -50,8 +50,8 @@ def convert_mamp(weights: Mapping[str, Tensor]) -> Converted:
 def convert_stars(weights: Mapping[str, Tensor]) -> Converted:
     """State dict, the model's config and a remark."""
     names = _mamp_encoder(r'encoder_student\.') | {
-        r'head\.projector\.0\.(.+)': r'projector.joint.\1',
-        r'head\.predictor\.(.+)': r'predictor.joint.\1',
+        r'(?:encoder_student\.)?head\.projector\.0\.(.+)': r'projector.joint.\1',
+        r'(?:encoder_student\.)?head\.predictor\.(.+)': r'predictor.joint.\1',
         r'queue': 'bank.field_joint',
         r'queue_id': 'bank.field_clip',
         r'queue_ptr': 'bank.pointer',
@@ -102,7 +102,9 @@ def convert_skeleton2vec(weights: Mapping[str, Tensor]) -> Converted:
         backbone=_backbone(converted) | scaled,
         decoder=_decoder(converted) | scaled,
     )
+    num_segments = len(converted[f'{_ENCODER}.time_positions'])
     model['num_target_layers'] = min(8, model['backbone']['num_layers'])
+    model['tube_length'] = 1 if num_segments % 5 else 5
     return converted, model, [_heads_remark(model)]
 
 
