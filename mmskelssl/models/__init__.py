@@ -3,7 +3,9 @@ from mmskelssl.models.algorithms import (
     CMD,
     I2MD,
     MAMP,
+    SJEPA,
     STARS,
+    AimCLR,
     BarlowTwins,
     CrosSCLR,
     Decorrelation,
@@ -12,10 +14,21 @@ from mmskelssl.models.algorithms import (
     MomentumContrast,
     MomentumEncoders,
     SelfSupervised,
+    Skeleton2vec,
     SkeletonCLR,
+    UmURL,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, BiGRU, GCNTransformer, RawCoordinates, SkeletonTransformer
+from mmskelssl.models.backbones import (
+    AGCN,
+    STGCN,
+    STTR,
+    BiGRU,
+    GCNTransformer,
+    RawCoordinates,
+    SkeletonTransformer,
+    UnifiedSTTR,
+)
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -32,8 +45,11 @@ __all__ = [
     'CMD',
     'I2MD',
     'MAMP',
+    'SJEPA',
     'STARS',
     'STGCN',
+    'AimCLR',
+    'STTR',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',
@@ -52,12 +68,15 @@ __all__ = [
     'QueryDecoder',
     'RawCoordinates',
     'SelfSupervised',
+    'Skeleton2vec',
     'SkeletonCLR',
     'SkeletonClassifier',
     'SkeletonDataPreprocessor',
     'SkeletonModel',
     'SkeletonTransformer',
     'TokenDecoder',
+    'UmURL',
+    'UnifiedSTTR',
     'VICReg',
     'build_backbone',
 ]

@@ -13,6 +13,9 @@ TOTAL_BATCH = 12
 STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
+# Their losses, or what is in front of them, are statistics of the batch.
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars')
+SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
 METHODS = """
@@ -104,13 +107,18 @@ model = dict(
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
         mamp=dict(type='MAMP', backbone=tokens, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
         stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
+        umurl=dict(
+            type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
+            backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
+            neck=dict(joint=projector, bone=projector, motion=projector),
+        ),
     ),
 )
 view = [dict(type='TemporalCropResize', num_frames=6, min_frames=8), dict(type='Shear')]
 data_preprocessor = dict(
     type='SkeletonDataPreprocessor',
-    train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)],
-    test_pipeline=[dict(type='CenterCropResize', num_frames=8)],
+    train_pipeline=[dict(type='MultiView', transforms=view, num_views=4)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=6)],
 )
 train_dataloader = dict(
     batch_size={TOTAL_BATCH}, num_workers=0, persistent_workers=False, dataset=dict(store='store', split='uneven')
@@ -118,10 +126,8 @@ train_dataloader = dict(
 val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test'))
 test_dataloader = val_dataloader
 # At the rate of the others these would run away, and rounding with them.
-_slow = dict(lr_mult=0.02)
-_slow_ones = ('barlow_twins', 'vicreg', 'stars')
 optim_wrapper = dict(
-    optimizer=dict(lr=0.1), paramwise_cfg=dict(custom_keys={{f'methods.{{name}}': _slow for name in _slow_ones}})
+    optimizer=dict(lr=0.1), paramwise_cfg=dict(custom_keys={SLOW})
 )
 custom_hooks = [dict(type='DumpRank')]
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=-1, save_last=False))
@@ -153,7 +159,7 @@ def train(workshop, dtype, processes, split, accumulated):
     }
     if split == 'single':
         # The last batch of an epoch is one clip, which has no statistics.
-        options |= {f'model.methods.{name}': None for name in ('barlow_twins', 'vicreg', 'stars')}
+        options |= {f'model.methods.{name}': None for name in STATISTICS}
         options['optim_wrapper.paramwise_cfg'] = None
     if dtype == 'float32':
         # All of the bank: in this precision, rounding chooses the last of fewer neighbours.

@@ -1,5 +1,5 @@
-# On an encoder of MAMP, of which the upper four of eight blocks learn. Both views are the same clip: one pass serves both.
-# Set model.pretrained to the checkpoint.
+# On an encoder of MAMP, of which the upper four of eight blocks learn. Both views are the same clip: one pass serves
+# both. Set model.pretrained to the checkpoint.
 model = dict(
     type='STARS',
     backbone=dict(type='SkeletonTransformer', num_frames=120, segment_length=4, width=256, num_layers=8, num_heads=8),

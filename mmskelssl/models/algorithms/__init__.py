@@ -1,3 +1,4 @@
+from mmskelssl.models.algorithms.aimclr import AimCLR
 from mmskelssl.models.algorithms.amr import AMR
 from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.barlow_twins import BarlowTwins
@@ -10,8 +11,11 @@ from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.sjepa import SJEPA
+from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.stars import STARS
+from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -19,6 +23,8 @@ __all__ = [
     'CMD',
     'I2MD',
     'MAMP',
+    'SJEPA',
+    'AimCLR',
     'STARS',
     'Banked',
     'BarlowTwins',
@@ -30,6 +36,8 @@ __all__ = [
     'MomentumContrast',
     'MomentumEncoders',
     'SelfSupervised',
+    'Skeleton2vec',
     'SkeletonCLR',
+    'UmURL',
     'VICReg',
 ]

@@ -44,6 +44,11 @@ class Entity:
         return similarity(self.query, self.past)
 
     @cached_property
+    def similarities(self) -> Tensor:
+        """(N, 1 + K) z_q · [z_k, M]."""
+        return torch.cat([self.positive[:, None], self.negatives], 1)
+
+    @cached_property
     def teaching(self) -> Tensor:
         """(N, K) z_k · M, what the entity teaches from."""
         return similarity(self.key, self.past)

@@ -4,5 +4,15 @@ from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
 from mmskelssl.models.backbones.stgcn import STGCN
+from mmskelssl.models.backbones.sttr import STTR, UnifiedSTTR
 
-__all__ = ['AGCN', 'STGCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'SkeletonTransformer']
+__all__ = [
+    'AGCN',
+    'STGCN',
+    'STTR',
+    'BiGRU',
+    'GCNTransformer',
+    'RawCoordinates',
+    'SkeletonTransformer',
+    'UnifiedSTTR',
+]

@@ -15,18 +15,30 @@ TRANSFORMER = dict(
     type='GCNTransformer', gcn_channels=4, width=8, num_layers=2, num_heads=2,
     ffn_channels=16, dropout=0.0,
 )  # fmt: skip
+GRAPH = dict(type='STGCN', base_channels=2, out_channels=8, dropout=0.0)
 MOMENTUM = dict(
     SkeletonCLR=dict(),
     CrosSCLR=dict(cross_epoch=0, topk=3),
     CMD=dict(num_neighbors=16),
     I2MD=dict(num_neighbors=16, num_aggregated=4, backbone=TRANSFORMER),
     MMCVMutual=dict(num_neighbors=16),
+    AimCLR=dict(backbone=GRAPH, cross_epoch=0, topk=3),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
+SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
+# Streams of their own: one encoder gives embeddings of several kinds.
+UNIFIED = dict(
+    UmURL=dict(
+        streams=dict(fused=dict(modality='joint')),
+        backbone=dict(type='UnifiedSTTR', **SHORT_TRANSFORMER),
+        neck=dict(joint=PROJECTOR, bone=PROJECTOR, motion=PROJECTOR),
+    ),
+)
 TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
+DECODER = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
 MASKED = dict(
-    MAMP=dict(neck=None, backbone=TOKENS, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+    MAMP=dict(neck=None, backbone=TOKENS, decoder=DECODER),
     AMR=dict(
         neck=None,
         backbone=TOKENS,
@@ -34,8 +46,12 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+LATENT = dict(
+    Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
+    SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
+)
 TUNED = dict(STARS=dict(neck=None, backbone=TOKENS, predictor_channels=16, queue_size=32))
-METHODS = MOMENTUM | DECORRELATION | MASKED | TUNED
+METHODS = MOMENTUM | DECORRELATION | UNIFIED | MASKED | LATENT | TUNED
 # What a training batch tells beside its views.
 SAMPLES = dict(keys=torch.arange(6), index=torch.arange(6))
 
@@ -51,7 +67,7 @@ def maker(method, make_model, views):
         return model
 
     number = MODELS.get(method).num_views
-    views = [*views, views[1] + 0.1 * torch.randn_like(views[1])][:number]
+    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))]
     return SimpleNamespace(method=method, model=build, views=views)
 
 
@@ -65,7 +81,7 @@ def make_momentum(request, make_model, views):
     return maker(request.param, make_model, views)
 
 
-@pytest.fixture(params=DECORRELATION)
+@pytest.fixture(params=DECORRELATION | UNIFIED)
 def make_decorrelation(request, make_model, views):
     return maker(request.param, make_model, views)
 
@@ -125,7 +141,7 @@ def test_no_keys_and_no_bank(make_decorrelation):
 @pytest.mark.parametrize('layout', ['ntu25', 'hand22'])
 def test_layouts(make, layout):
     model = make.model(layout=layout)
-    views = [torch.randn(6, 1, 16, model.layout.num_joints, 3) for _ in make.views]
+    views = [torch.randn(*view.shape[:3], model.layout.num_joints, 3) for view in make.views]
     assert all(loss.isfinite() for loss in model(views, SAMPLES, mode='loss').values())
 
 
@@ -175,6 +191,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
         # Other neighbours' hidden embeddings are retrieved, and within a modality both branches share the slots.
         I2MD={f'loss_{field}_cluster', 'loss_cmd', 'loss_imd'},
         MMCVMutual={'loss_distill'},
+        AimCLR=set(),
     )
     assert changed == expected[make_momentum.method]
 
@@ -224,8 +241,8 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    # VICReg's losses are of another size: their weights are 25.
-    lr = 0.002 if make.method == 'VICReg' else 0.05
+    # Some losses are of another size: their weights are up to 25, or their temperatures small.
+    lr = dict(VICReg=0.002, UmURL=0.01, SJEPA=0.002).get(make.method, 0.05)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
