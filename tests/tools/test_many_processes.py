@@ -12,10 +12,10 @@ from workshop import ROOT, run, write_store
 TOTAL_BATCH = 12
 STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
-# Without a bank: their losses are statistics of the batch.
-DECORRELATION = ('barlow_twins', 'vicreg', 'umurl')
-SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in DECORRELATION}
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
+# Their losses, or what is in front of them, are statistics of the batch.
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars')
+SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
 METHODS = """
@@ -84,6 +84,10 @@ cascade = dict(
     type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2,
     ffn_channels=8, dropout=0,
 )
+tokens = dict(
+    type='SkeletonTransformer', num_frames=6, segment_length=2, width=8, num_layers=1, num_heads=2,
+    absent_persons='skip',
+)
 every = dict(neck=dict(type='ProjectionNeck'), queue_size=40, feat_dim=4, momentum=0.9)
 # Wide enough that no dimension is silent for a whole batch.
 projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=24, batch_norm=True)
@@ -101,6 +105,8 @@ model = dict(
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
+        mamp=dict(type='MAMP', backbone=tokens, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+        stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
         umurl=dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
             backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
@@ -153,7 +159,8 @@ def train(workshop, dtype, processes, split, accumulated):
     }
     if split == 'single':
         # The last batch of an epoch is one clip, which has no statistics.
-        options |= {f'model.methods.{name}': None for name in DECORRELATION}
+        options |= {f'model.methods.{name}': None for name in STATISTICS}
+        options['optim_wrapper.paramwise_cfg'] = None
     if dtype == 'float32':
         # All of the bank: in this precision, rounding chooses the last of fewer neighbours.
         options |= {f'model.methods.{name}.num_neighbors': 40 for name in ('cmd', 'i2md', 'mmcv_mutual')}
