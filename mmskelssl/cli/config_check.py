@@ -257,7 +257,7 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
 
 
 def _takes_text(wanted: Any) -> bool:
-    """Whether an annotation is for text too; a string is no sequence of strings here."""
+    """Whether an annotation is for text too; a string is not a sequence of strings here."""
     if typing.get_origin(wanted) in (typing.Union, types.UnionType):
         return any(map(_takes_text, typing.get_args(wanted)))
     if typing.get_origin(wanted) in (Sequence, list, tuple):
