@@ -15,7 +15,8 @@ def skeleton_lines(frames):
     """Lines of a file; each frame is a list of bodies (25, 3)."""
     lines = [str(len(frames))]
     for bodies in frames:
-        lines += [str(len(bodies)), *(line for joints in bodies for line in body_lines(joints))]
+        numbered = enumerate(bodies, 72057594037931101)
+        lines += [str(len(bodies)), *(line for body_id, joints in numbered for line in body_lines(joints, body_id))]
     return lines
 
 

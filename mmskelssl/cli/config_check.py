@@ -55,7 +55,19 @@ _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, R
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
 # Arguments that whoever builds a section hands over.
-_HANDED_OVER = ('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module', 'in_channels')
+_HANDED_OVER = (
+    'runner',
+    'model',
+    'dataloader',
+    'evaluator',
+    'dataset',
+    'optimizer',
+    'module',
+    'in_channels',
+    'num_segments',
+    'num_joints',
+    'token_channels',
+)
 
 
 @dataclass(frozen=True)

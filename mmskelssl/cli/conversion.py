@@ -72,8 +72,9 @@ CONVERTERS = dict(
             '--bodies': dict(
                 choices=BODY_SELECTIONS,
                 default='energy',
-                help='which two bodies are the persons: those with most energy of the first four (ISC, CMD, MMCV), or '
-                'the first as listed (CrosSCLR) (default: %(default)s)',
+                help='which two bodies are the persons: those with most energy of the first four (ISC, CMD, MMCV), the '
+                'first as listed (CrosSCLR), or those that move, without furniture (CTR-GCN, MAMP) (default: '
+                '%(default)s)',
             ),
         },
         many=True,

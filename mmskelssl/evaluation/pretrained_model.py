@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -90,12 +91,21 @@ class PretrainedModel:
         """The training side."""
         return self.dataset('train')
 
-    def classifier(self, stream: str, pretrained: bool = True) -> dict:
-        """Config of a classifier of the data's classes on the backbone of a stream."""
+    def classifier(self, stream: str, pretrained: bool = True, options: Mapping = MappingProxyType({})) -> dict:
+        """Config of a classifier of the data's classes on the backbone of a stream.
+
+        Args:
+            stream: Its name.
+            pretrained: Whether it starts from the checkpoint.
+            options: ``head``, ``frozen``, and ``backbone``, what replaces options of the stream's.
+        """
+        part = self.streams[stream]
         return dict(
+            part,
             type='SkeletonClassifier',
-            **self.streams[stream],
-            head=dict(type='LinearHead', num_classes=len(self.test_clips.store.classes)),
+            backbone=dict(part['backbone'], **options.get('backbone', {})),
+            frozen=options.get('frozen', False),
+            head=dict(options.get('head', dict(type='LinearHead')), num_classes=len(self.test_clips.store.classes)),
             layout=self.layout,
             num_persons=self.num_persons,
             pretrained=self.checkpoint if pretrained else None,

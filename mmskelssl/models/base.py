@@ -16,8 +16,9 @@ from mmskelssl.utils.errors import ConfigError
 class SkeletonModel(BaseModel):
     """Base of methods and classifiers. Says layout and persons once, for backbones, views and data alike.
 
-    Hooks of ``default_runtime.py`` tell every model of updates: ``MomentumUpdateHook`` sets :attr:`epoch` and calls
-    :meth:`before_update`, ``QueueEnqueueHook`` calls :meth:`after_update`. Monitors watch :attr:`embeddings`.
+    Hooks of ``default_runtime.py`` tell every model of updates: ``MomentumUpdateHook`` sets :attr:`epoch` and
+    :attr:`updates` and calls :meth:`before_update`, ``QueueEnqueueHook`` calls :meth:`after_update`. Monitors watch
+    :attr:`embeddings`.
 
     Args:
         layout: Skeleton layout of the data.
@@ -28,6 +29,8 @@ class SkeletonModel(BaseModel):
     Attributes:
         min_batch: Clips of a batch, of all processes, that the loss needs.
         epoch: Counted from 0.
+        updates: Of the parameters, so far.
+        max_updates: Of the whole training.
         embeddings: Name to (N, D), what the last step embedded, without gradient; empty where there is nothing.
     """
 
@@ -47,7 +50,7 @@ class SkeletonModel(BaseModel):
         super().__init__(MODELS.build(views), init_cfg)
         self.layout = layout
         self.num_persons = num_persons
-        self.epoch = 0
+        self.epoch = self.updates = self.max_updates = 0
         self.embeddings: dict[str, Tensor] = {}
 
     def before_update(self) -> None:

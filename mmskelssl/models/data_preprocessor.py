@@ -56,7 +56,8 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
             training: Which pipeline makes the views.
 
         Returns:
-            ``dict(inputs=[views (N, M, T, V, C)], data_samples=dict of (N,))``.
+            ``dict(inputs=[views (N, M, T, V, C)], data_samples=dict of (N,))``; in training the clips' ``keys``
+            are among the latter.
 
         Raises:
             ConfigError: If there is no such pipeline.
@@ -74,7 +75,8 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
         # Mixed precision is for the model: MMEngine's steps begin here.
         with torch.autocast(keys.device.type, enabled=False):
             views = pipeline(batches.pop('clips'), keys, self.layout, **batches)
-        data_samples = data['data_samples']
+        # Methods that draw something themselves, such as masks, draw it from the clips' keys as well.
+        data_samples = data['data_samples'] | (dict(keys=keys) if training else {})
         if padding := data.get('num_padding', 0):
             views = [view[:-padding] for view in views]
             data_samples = {name: value[:-padding] for name, value in data_samples.items()}

@@ -53,7 +53,12 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Name of each neck ('' of a single one) to embeddings (N, D), not normalized, of views (N, M, T, V, C)."""
-        features = self.backbone.pooled(x) if any(self.poolings.values()) else {None: self.backbone(x)}
+        return self.project(self.backbone.pooled(x) if any(self.poolings.values()) else {None: self.backbone(x)})
+
+    def project(self, features: Mapping[str | None, Tensor]) -> dict[str, Tensor]:
+        """Name of each neck to embeddings (N, D) of features (N, width), by the name of their pooling; None is the
+        feature of ``forward``.
+        """
         necks = self.neck.items() if isinstance(self.neck, nn.ModuleDict) else [('', self.neck)]
         return {name: neck(features[self.poolings[name]]) for name, neck in necks}
 

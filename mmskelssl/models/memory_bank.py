@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -21,19 +21,29 @@ class MemoryBank(nn.Module):
         size: Slots.
         entities: Name of each entity to the width of its keys.
         extras: Name to width of what is kept beside them.
+        numbers: Names of fields of whole numbers, one a slot, such as those of clips; -1 until a slot is written.
     """
 
     pointer: Tensor
 
-    def __init__(self, size: int, entities: Mapping[str, int], extras: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        entities: Mapping[str, int],
+        extras: Mapping[str, int] | None = None,
+        numbers: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         if size < 1:
             raise ConfigError(f'model.queue_size={size}: the memory bank needs at least one slot.')
         self.size = size
         self.entities = dict(entities)
-        self.fields = self.entities | dict(extras or {})
-        for name, width in self.fields.items():
+        vectors = self.entities | dict(extras or {})
+        self.fields = vectors | dict.fromkeys(numbers, 1)
+        for name, width in vectors.items():
             self.register_buffer(f'field_{name}', F.normalize(torch.randn(size, width), dim=1))
+        for name in numbers:
+            self.register_buffer(f'field_{name}', torch.full((size, 1), -1))
         self.register_buffer('pointer', torch.zeros((), dtype=torch.long))
 
     def __getitem__(self, name: str) -> Tensor:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mmskelssl.utils.checkpoints import check_weights
+from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
+from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.errors import CheckpointError
 
 
 def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict[str, Tensor]:
     """The weights of a method's backbone, or of a classifier's, checked against the backbone that is to take them.
+
+    A backbone with ``resized(weights)`` fits them to its own size first, such as tables of positions.
 
     Args:
         filename: Checkpoint.
@@ -32,5 +35,24 @@ def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict
             f"{filename} holds no backbone of '{stream}'. It holds {streams or 'no pre-trained method'}."
         )
     taken = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    if hasattr(backbone, 'resized'):
+        taken = backbone.resized(taken)
     check_weights(taken, backbone, f'The backbone in {filename}')
     return taken
+
+
+def check_pretrained_layout(filename: str, layout: SkeletonLayout) -> None:
+    """Refuses a checkpoint whose config says that it was trained on another skeleton.
+
+    Raises:
+        CheckpointError: If so; two skeletons may have as many joints, so that weights alone would fit.
+    """
+    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location='cpu', logger='silent')
+    if not checkpoint.get('meta', {}).get('cfg'):
+        return
+    theirs = get_layout(checkpoint_config(checkpoint, filename).model.get('layout', layout))
+    if theirs != layout:
+        raise CheckpointError(
+            f"{filename} was trained on layout '{theirs.name}', the model has '{layout.name}': take a checkpoint of "
+            'the same skeleton, or set model.layout.'
+        )

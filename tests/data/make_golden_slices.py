@@ -2,7 +2,8 @@
 
 A slice keeps the losses and what they are made of, but only one encoder: the joint query encoder, with its view, its
 gradient norms and its features. The other encoders are replaced by the embeddings that they give of their views, which
-the tests marked ``shared`` prove to be the official ones.
+the tests marked ``shared`` prove to be the official ones. Programs with other encoders have a function each that says
+what is kept.
 
 Usage: PYTHONPATH=tests python tests/data/make_golden_slices.py GOLDEN_FOLDER
 """
@@ -10,6 +11,7 @@ Usage: PYTHONPATH=tests python tests/data/make_golden_slices.py GOLDEN_FOLDER
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -45,6 +47,60 @@ def cut(method: str, golden: dict) -> dict:
     )
 
 
+def cut_mamp(golden: dict) -> dict:
+    """MAMP and MAE on the weights of the recording, without what follows from the losses and features that are kept."""
+    runs = {name: golden['runs'][name] for name in ('mamp', 'mae')}
+    kept = ('encoder_visible', 'prediction', 'target', 'ids_restore')
+    runs = {name: {key: value for key, value in run.items() if key not in kept} for name, run in runs.items()}
+    parts = {part: golden[part] for part in ('config', 'official_state_dict', 'inputs')}
+    return _copied(parts | dict(runs=runs, features_eval=dict(mean=golden['features_eval']['mean'])))
+
+
+def cut_skeleton2vec(golden: dict) -> dict:
+    """Two runs on the weights of the recording, without what follows from losses and features that are kept."""
+    kept = ('strategy', 'num_masked_views', 'uniform', 'mask', 'loss', 'grad_norms')
+    runs = {name: {key: golden['runs'][name][key] for key in kept} for name in ('random', 'tube')}
+    runs['tube'].pop('grad_norms')
+    parts = {part: golden[part] for part in ('config', 'inputs', 'ema')}
+    # The teacher's decoder is not used.
+    weights = {
+        key: value
+        for key, value in golden['official_state_dict'].items()
+        if not key.startswith(('ema.model.decoder', 'ema.model.mask'))
+    }
+    mean = dict(mean=golden['features_eval']['mean'])
+    return _copied(parts | dict(official_state_dict=weights, runs=runs, features_eval=mean))
+def cut_umurl(golden: dict) -> dict:
+    """The losses with their embeddings; the weights with two clips of a view and their features."""
+    kept = ('config', 'official_state_dict', 'embeddings', 'losses')
+    return _copied({key: golden[key] for key in kept}) | dict(
+        view=golden['views'][0][:2].clone(),
+        features_eval=golden['features_eval'][:2].clone(),
+        features_eval_single={name: z[:2].clone() for name, z in golden['features_eval_single'].items()},
+    )
+
+
+def cut_aimclr(golden: dict) -> dict:
+    """The losses with the embeddings and the queue that they follow from, and a map with its dropped version."""
+    stages = {key: _only_losses(golden[key]) for key in ('stage1', 'stage2')}
+    return _losses_and_embeddings(golden) | stages | dict(drop=_copied(golden['drop']))
+
+
+def _losses_and_embeddings(golden: dict) -> dict:
+    """Settings, embeddings and queue, and one clip of the query for its shape."""
+    queue = {key: value for key, value in golden['official_state_dict'].items() if key.startswith('queue')}
+    kept = dict(config=golden['config'], embeddings=golden['embeddings'], official_state_dict=queue)
+    return _copied(kept | dict(query=golden['query'][:1]))
+
+
+def _only_losses(stage: dict) -> dict:
+    """Without gradients and queues, at any depth."""
+    kept = {key: value for key, value in stage.items() if key not in ('grad_norms', 'queue_after', 'queue_ptr_after')}
+    return {
+        key: _only_losses(value) if isinstance(value, dict) and key != 'losses' else value for key, value in kept.items()
+    }
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -60,15 +116,20 @@ def _only_joint(kept: dict) -> dict:
 
 def _copied(tree):
     """Tensors without a larger one behind them, which would be saved as a whole."""
-    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree.clone()
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return tree.clone() if isinstance(tree, torch.Tensor) else tree
 
 
 def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
-    for method in ('cmd', 'crossclr', 'mmcv_mutual'):
+    cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
+    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr)
+    cuts |= dict(skeleton2vec=cut_skeleton2vec)
+    for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
-        torch.save(cut(method, golden), Path(__file__).with_name(f'golden_{method}.pt'))
+        torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))
 
 
 if __name__ == '__main__':

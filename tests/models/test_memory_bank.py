@@ -106,3 +106,12 @@ def test_extras_are_kept_beside_the_entities():
     assert bank.entities == {'joint': 3} and bank.fields == {'joint': 3, 'joint_hidden': 2}
     bank.enqueue({'joint': numbered(0, 2, 3), 'joint_hidden': numbered(0, 2, 2)})
     assert bank['joint_hidden'][:2].tolist() == [[0, 0], [1, 1]]
+
+
+def test_numbers_are_whole_and_start_at_minus_one():
+    bank = MemoryBank(4, {'joint': 2}, numbers=['clip'])
+    assert bank.entities == {'joint': 2} and bank.fields == {'joint': 2, 'clip': 1}
+    assert bank['clip'].flatten().tolist() == [-1] * 4
+    large = (1 << 24) + 1  # no float32
+    bank.enqueue({'joint': numbered(0, 3, 2), 'clip': torch.tensor([[5], [0], [large]])})
+    assert bank['clip'].flatten().tolist() == [5, 0, large, -1]

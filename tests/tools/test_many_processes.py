@@ -13,6 +13,9 @@ TOTAL_BATCH = 12
 STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
+# Their losses, or what is in front of them, are statistics of the batch.
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars')
+SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
 METHODS = """
@@ -81,6 +84,10 @@ cascade = dict(
     type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2,
     ffn_channels=8, dropout=0,
 )
+tokens = dict(
+    type='SkeletonTransformer', num_frames=6, segment_length=2, width=8, num_layers=1, num_heads=2,
+    absent_persons='skip',
+)
 every = dict(neck=dict(type='ProjectionNeck'), queue_size=40, feat_dim=4, momentum=0.9)
 # Wide enough that no dimension is silent for a whole batch.
 projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=24, batch_norm=True)
@@ -98,23 +105,29 @@ model = dict(
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
+        mamp=dict(type='MAMP', backbone=tokens, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+        stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
+        umurl=dict(
+            type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
+            backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
+            neck=dict(joint=projector, bone=projector, motion=projector),
+        ),
     ),
 )
 view = [dict(type='TemporalCropResize', num_frames=6, min_frames=8), dict(type='Shear')]
 data_preprocessor = dict(
     type='SkeletonDataPreprocessor',
-    train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)],
-    test_pipeline=[dict(type='CenterCropResize', num_frames=8)],
+    train_pipeline=[dict(type='MultiView', transforms=view, num_views=4)],
+    test_pipeline=[dict(type='CenterCropResize', num_frames=6)],
 )
 train_dataloader = dict(
     batch_size={TOTAL_BATCH}, num_workers=0, persistent_workers=False, dataset=dict(store='store', split='uneven')
 )
 val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(store='store', split='test'))
 test_dataloader = val_dataloader
-# At the rate of the others these two would run away, and rounding with them.
-_slow = dict(lr_mult=0.02)
+# At the rate of the others these would run away, and rounding with them.
 optim_wrapper = dict(
-    optimizer=dict(lr=0.1), paramwise_cfg=dict(custom_keys={{'methods.barlow_twins': _slow, 'methods.vicreg': _slow}})
+    optimizer=dict(lr=0.1), paramwise_cfg=dict(custom_keys={SLOW})
 )
 custom_hooks = [dict(type='DumpRank')]
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=-1, save_last=False))
@@ -146,7 +159,8 @@ def train(workshop, dtype, processes, split, accumulated):
     }
     if split == 'single':
         # The last batch of an epoch is one clip, which has no statistics.
-        options |= {f'model.methods.{name}': None for name in ('barlow_twins', 'vicreg')}
+        options |= {f'model.methods.{name}': None for name in STATISTICS}
+        options['optim_wrapper.paramwise_cfg'] = None
     if dtype == 'float32':
         # All of the bank: in this precision, rounding chooses the last of fewer neighbours.
         options |= {f'model.methods.{name}.num_neighbors': 40 for name in ('cmd', 'i2md', 'mmcv_mutual')}

@@ -57,6 +57,25 @@ model = dict(
 )
 """
 
+UMURL = """
+_base_ = 'pretrain.py'
+projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True)
+model = dict(
+    _delete_=True,
+    type='UmURL',
+    layout='kinect20',
+    num_persons=1,
+    streams=dict(fused=dict(modality='joint')),
+    backbone=dict(type='UnifiedSTTR', num_frames=16, width=8),
+    neck=dict(joint=projector, bone=projector, motion=projector),
+    feat_dim=12,
+)
+data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=4)])
+"""
+
+# Methods of other families: config, a stream of theirs and a loss.
+OTHERS = dict(barlow=(BARLOW, 'joint', 'loss_joint'), umurl=(UMURL, 'fused', 'loss_inter'))
+
 # Every process writes what it holds after training.
 DUMP = """
 import torch
@@ -83,7 +102,8 @@ train_cfg = dict(max_epochs=1)
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory) -> Path:
     """A folder with a store and configs."""
-    configs = dict(linear=LINEAR, barlow=BARLOW, distributed=DISTRIBUTED, dump_rank=DUMP)
+    configs = dict(linear=LINEAR, distributed=DISTRIBUTED, dump_rank=DUMP)
+    configs |= {name: text for name, (text, _, _) in OTHERS.items()}
     return make_workshop(tmp_path_factory.mktemp('workshop'), **configs)
 
 
@@ -170,16 +190,17 @@ def test_resumed_run_is_the_uninterrupted_one(workshop, pretrained):
     assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')
 
 
-def test_resumed_run_of_a_method_without_a_bank_is_the_uninterrupted_one(workshop):
-    run('train.py', workshop, 'barlow.py', '--work-dir', 'barlow')
-    checkpoint = workshop / 'barlow' / 'epoch_1.pth'
-    output = run('train.py', workshop, 'barlow.py', '--work-dir', 'barlow-resumed', '--resume', checkpoint)
+@pytest.mark.parametrize('name', ['barlow', *(pytest.param(name, marks=pytest.mark.slow) for name in [*OTHERS][1:])])
+def test_resumed_run_of_another_method_is_the_uninterrupted_one(workshop, name):
+    _, stream, loss = OTHERS[name]
+    run('train.py', workshop, f'{name}.py', '--work-dir', name)
+    checkpoint = workshop / name / 'epoch_1.pth'
+    output = run('train.py', workshop, f'{name}.py', '--work-dir', f'{name}-resumed', '--resume', checkpoint)
     assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output
-    assert not [key for key in load(checkpoint)['state_dict'] if not key.startswith('encoder.')]
-    assert_same_training(workshop / 'barlow-resumed' / 'epoch_2.pth', workshop / 'barlow' / 'epoch_2.pth')
-    losses = [validations(workshop / name, 'loss_joint') for name in ('barlow', 'barlow-resumed')]
+    assert_same_training(workshop / f'{name}-resumed' / 'epoch_2.pth', workshop / name / 'epoch_2.pth')
+    losses = [validations(workshop / folder, loss) for folder in (name, f'{name}-resumed')]
     assert len(losses[0]) == 8 and losses[1] == losses[0][4:]
-    metrics = [validations(workshop / name, 'knn/joint_top1') for name in ('barlow', 'barlow-resumed')]
+    metrics = [validations(workshop / folder, f'knn/{stream}_top1') for folder in (name, f'{name}-resumed')]
     assert len(metrics[0]) == 2 and metrics[0] == metrics[1]
 
 

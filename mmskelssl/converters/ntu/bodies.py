@@ -1,13 +1,14 @@
 """Which of the tracked bodies are the persons of a clip.
 
-Kinect tracks up to six bodies, some of which are furniture. A body is known by its place among the bodies of its frame,
-as in the official programs: when the first one is lost for some frames, the second takes its place there.
+Kinect tracks up to six bodies, some of which are furniture. Here a body is known by its place among the bodies of its
+frame, as in the official programs: when the first one is lost for some frames, the second takes its place there.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from mmskelssl.converters.ntu.denoised_bodies import denoised_bodies
 from mmskelssl.converters.ntu.skeleton_file import Bodies
 
 
@@ -35,7 +36,7 @@ def first_bodies(bodies: Bodies, num_persons: int = 2) -> np.ndarray:
     return _by_slot(bodies, num_persons).astype(np.float32)
 
 
-BODY_SELECTIONS = {'energy': most_energetic_bodies, 'first': first_bodies}
+BODY_SELECTIONS = {'energy': most_energetic_bodies, 'first': first_bodies, 'ctr-gcn': denoised_bodies}
 
 
 def _by_slot(bodies: Bodies, num_slots: int) -> np.ndarray:

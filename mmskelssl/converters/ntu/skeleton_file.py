@@ -36,12 +36,14 @@ class Bodies:
         joints: (B, 25, 3) float64 coordinates in metres.
         frame: (B,) the frame of each body.
         slot: (B,) its place among the bodies of its frame.
+        person: (B,) number of its id, which Kinect keeps as long as it follows a body, in the order of appearance.
         num_frames: T, counting frames without bodies.
     """
 
     joints: np.ndarray
     frame: np.ndarray
     slot: np.ndarray
+    person: np.ndarray
     num_frames: int
 
 
@@ -61,14 +63,17 @@ def parse_skeleton(data: bytes, origin: str) -> Bodies:
         raise ClipError(f'{origin}: {len(data)} bytes are more than the {MAX_BYTES} allowed for a clip')
     lines = _Lines(data, origin)
     joints: list[float] = []
-    frame, slot, first_line = [], [], []
+    frame, slot, person, first_line = [], [], [], []
+    # Compared as text: 17 digits are more than a float tells apart.
+    numbers: dict[bytes, int] = {}
     num_frames = lines.count('the number of frames', 1, MAX_FRAMES)
     for t in range(num_frames):
         for m in range(lines.count('the number of bodies', 0, MAX_BODIES)):
-            lines.fields('a body', _BODY_FIELDS)
+            body_id, *_ = lines.fields('a body', _BODY_FIELDS)
             lines.count('the number of joints', _NUM_JOINTS, _NUM_JOINTS)
             frame.append(t)
             slot.append(m)
+            person.append(numbers.setdefault(body_id, len(numbers)))
             first_line.append(lines.number)
             joints += lines.joints()
     lines.end()
@@ -79,7 +84,7 @@ def parse_skeleton(data: bytes, origin: str) -> Bodies:
     if len(faults):
         body, joint, _ = faults[0]
         lines.fail_joint(first_line[body] + joint + 1)
-    return Bodies(found, np.array(frame), np.array(slot), num_frames)
+    return Bodies(found, np.array(frame), np.array(slot), np.array(person), num_frames)
 
 
 class _Lines:

@@ -56,7 +56,7 @@ def _angle_to_x(vectors: Tensor) -> Tensor:
 
 @TRANSFORMS.register_module()
 class CenterClip(Normalization):
-    """Moves a person's lower spine joint to the origin; other persons keep their distance to it.
+    """Moves a person's spine joint to the origin; other persons keep their distance to it.
 
     The person is the first in whose frames the joint is tracked. Where a layout has no spine, the root of the skeleton
     is moved there (the wrist of a hand).
@@ -65,13 +65,22 @@ class CenterClip(Normalization):
         each_frame: Whether every frame is moved by itself, which takes walking out of the clip; where the joint is
             lost, its place is interpolated between the frames before and after. By default the whole clip is moved by
             the first frame that has the joint.
+        joint: ``lower``, that of the hips, or ``upper``, the other end of the spine bone (CTR-GCN, MAMP).
     """
 
-    def __init__(self, each_frame: bool = False) -> None:
+    def __init__(self, each_frame: bool = False, joint: str = 'lower') -> None:
+        if joint not in ('lower', 'upper'):
+            raise ConfigError(f"CenterClip: joint='{joint}' is neither 'lower' nor 'upper'.")
         self.each_frame = each_frame
+        self.joint = joint
+
+    def _origin(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        """(R, C) the joint in every row."""
+        joint = layout.origin if self.joint == 'lower' else layout.require('spine', "CenterClip(joint='upper')")[1]
+        return clips.frames[:, joint]
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        joint = clips.frames[:, layout.origin]
+        joint = self._origin(clips, layout)
         known = is_tracked(joint)
         if self.each_frame:
             origin = fill_over_time(clips, joint, known)[0][leader_rows(clips, known)]
@@ -80,7 +89,7 @@ class CenterClip(Normalization):
         return clips._replace(frames=_where_tracked(clips.frames, clips.frames - origin[:, None]))
 
     def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
-        return ~_any_of_clip(clips, is_tracked(clips.frames[:, layout.origin]))
+        return ~_any_of_clip(clips, is_tracked(self._origin(clips, layout)))
 
 
 @TRANSFORMS.register_module()

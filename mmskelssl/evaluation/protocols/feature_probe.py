@@ -74,8 +74,12 @@ def linear_recipe(cfg: Config) -> tuple[LinearRecipe, float]:
     """Recipe and learning rate of a classifier's config.
 
     Raises:
-        ConfigError: If it trains by anything but SGD with one ``MultiStepLR``.
+        ConfigError: If it trains by anything but SGD with one ``MultiStepLR``, or anything but a linear layer.
     """
+    if cfg.model.get('head', {}).get('norm') or cfg.model.get('head', {}).get('type', 'LinearHead') != 'LinearHead':
+        raise ConfigError(
+            'Linear probes on features are linear layers: leave model.head out, or take another protocol.'
+        )
     optimizer = cfg.optim_wrapper.optimizer
     steps = cfg.get('param_scheduler') or [dict(type='MultiStepLR', milestones=[])]
     if optimizer.type != 'SGD' or len(steps) != 1 or steps[0]['type'] != 'MultiStepLR' or optimizer.get('nesterov'):

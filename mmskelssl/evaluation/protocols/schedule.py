@@ -23,14 +23,18 @@ def with_epochs(cfg: Config, epochs: int) -> Config:
     cfg = copy.deepcopy(cfg)
     factor = epochs / cfg.train_cfg.max_epochs
 
+    def one(number: int) -> int:
+        # What takes an epoch or more never takes none: schedulers refuse that.
+        return max(min(number, 1), round(number * factor))
+
     def scaled(value: int | Sequence[int]) -> int | list[int]:
-        return round(value * factor) if isinstance(value, int) else [round(item * factor) for item in value]
+        return one(value) if isinstance(value, int) else [one(number) for number in value]
 
     for scheduler in cfg.get('param_scheduler') or []:
         if scheduler.get('by_epoch', True):
             scheduler.update({key: scaled(scheduler[key]) for key in _IN_EPOCHS if key in scheduler})
     checkpoint = cfg.default_hooks.checkpoint
-    checkpoint.interval = max(1, scaled(checkpoint.interval))
+    checkpoint.interval = max(1, one(checkpoint.interval))
     cfg.train_cfg.max_epochs = cfg.train_cfg.val_interval = epochs
     return cfg
 

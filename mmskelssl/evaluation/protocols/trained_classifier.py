@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -53,6 +54,8 @@ class TrainedClassifier(Protocol):
         crop_ratio: Training crops of at least this share of a clip, where pre-training cropped; None trains on the
             test view.
         augmented: Whether training sees the first view of pre-training as it is, with its spatial steps and its crops.
+        augmentations: Steps after the crop.
+        backbones: Type of a backbone to options that replace those that it was pre-trained with.
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
         percent: Of the training clips that have a label; None for all.
         balanced: Whether the labels were drawn class by class.
@@ -72,6 +75,8 @@ class TrainedClassifier(Protocol):
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
         augmented: bool = False,
+        augmentations: Sequence[dict] = (),
+        backbones: Mapping[str, dict] = MappingProxyType({}),
         pretrained: bool = True,
         percent: int | None = None,
         balanced: bool = False,
@@ -84,6 +89,8 @@ class TrainedClassifier(Protocol):
         super().__init__(name, cfg, seeds if percent is None else range(NUM_DRAWS))
         self.crop_ratio = crop_ratio
         self.augmented = augmented
+        self.augmentations = list(augmentations)
+        self.backbones = dict(backbones)
         self.pretrained = pretrained
         self.percent = percent
         self.balanced = balanced
@@ -112,13 +119,16 @@ class TrainedClassifier(Protocol):
         return dict(drawn, path=str(path))
 
     def train_pipeline(self, model: PretrainedModel) -> list[dict]:
-        """The view that is trained on: pre-training's temporal one with longer crops, no spatial one; or all of it."""
+        """The view that is trained on: pre-training's temporal one with longer crops, or all of it where ``augmented``,
+        and the protocol's own steps.
+        """
         if self.augmented:
-            return model.augmented_view
+            return [*model.augmented_view, *self.augmentations]
         if self.crop_ratio is None:
-            return model.test_pipeline
+            return [*model.test_pipeline, *self.augmentations]
         longer = dict(ratio=tuple(self.crop_ratio))
-        return [dict(step, **longer) if step['type'] == 'TemporalCropResize' else step for step in model.train_view]
+        crop = [dict(step, **longer) if step['type'] == 'TemporalCropResize' else step for step in model.train_view]
+        return [*crop, *self.augmentations]
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         model, cfg = workspace.model, self.full_length(workspace.model)
@@ -138,12 +148,22 @@ class TrainedClassifier(Protocol):
             schedule=dict(
                 optimizer=cfg.optim_wrapper.optimizer.type,
                 **(optimizer | (search if self.search_rates else {})),
+                **self._further(cfg, model, modalities),
                 epochs=cfg.train_cfg.max_epochs,
                 steps=[dict(step) for step in cfg.get('param_scheduler', [])],
             ),
             labels='all' if self.percent is None else f'{self.percent} %, {kind} draws',
             draws=[names_digest(dataset.names) for dataset in drawn],
         )
+
+    def _further(self, cfg: Config, model: PretrainedModel, streams: Sequence[str]) -> dict:
+        """For the card, what makes this more than one linear layer, one learning rate and the backbone as it was."""
+        found = dict(
+            paramwise=cfg.optim_wrapper.get('paramwise_cfg'),
+            head=cfg.model.get('head'),
+            backbone=self.backbone_options(model, streams[0]),
+        )
+        return {name: dict(value) for name, value in found.items() if value}
 
     def _draws(self) -> range:
         return range(0 if self.percent is None else len(self.seeds))
@@ -226,7 +246,8 @@ class TrainedClassifier(Protocol):
         """
         cfg = self.full_length(model)
         cfg.pop('protocol')
-        cfg.model = dict(model.classifier(modality, self.pretrained), frozen=cfg.model.frozen)
+        options = self.backbone_options(model, modality)
+        cfg.model = model.classifier(modality, self.pretrained, dict(cfg.model, backbone=options))
         cfg.data_preprocessor = dict(
             type='SkeletonDataPreprocessor',
             train_pipeline=self.train_pipeline(model),
@@ -250,6 +271,10 @@ class TrainedClassifier(Protocol):
             {f'{stage}_{part}': None for stage in ('val', 'test') for part in ('dataloader', 'cfg', 'evaluator')}
         )
         return cfg
+
+    def backbone_options(self, model: PretrainedModel, stream: str) -> dict:
+        """What replaces options of a stream's backbone."""
+        return self.backbones.get(model.streams[stream]['backbone']['type'].rpartition('.')[2], {})
 
     def empty_classes(self, model: PretrainedModel) -> list[str]:
         """A remark for every draw that leaves classes without a label."""

@@ -141,6 +141,14 @@ class SelfSupervised(SkeletonModel):
         """Names of :attr:`widths` to embeddings (N, D), not normalized."""
         return {_joined(name, neck): z for name, x in self.split(view).items() for neck, z in encoders[name](x).items()}
 
+    def project(self, encoders: nn.ModuleDict, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Names of :attr:`widths` to embeddings (N, D), not normalized, of each stream's features (N, width)."""
+        return {
+            _joined(name, neck): z
+            for name, feature in features.items()
+            for neck, z in encoders[name].project({None: feature}).items()
+        }
+
 
 def _joined(stream: str, neck: str) -> str:
     return f'{stream}_{neck}' if neck else stream

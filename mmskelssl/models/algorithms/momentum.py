@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmskelssl.datasets import SkeletonDataset
+from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.losses import paired_similarity, similarity
 from mmskelssl.models.memory_bank import MemoryBank
+from mmskelssl.models.momentum_schedule import MomentumSchedule, read_momentum
 from mmskelssl.utils.errors import ConfigError
 
 
@@ -42,6 +44,11 @@ class Entity:
         return similarity(self.query, self.past)
 
     @cached_property
+    def similarities(self) -> Tensor:
+        """(N, 1 + K) z_q · [z_k, M]."""
+        return torch.cat([self.positive[:, None], self.negatives], 1)
+
+    @cached_property
     def teaching(self) -> Tensor:
         """(N, K) z_k · M, what the entity teaches from."""
         return similarity(self.key, self.past)
@@ -56,23 +63,24 @@ class MomentumEncoders(SelfSupervised):
     Args:
         backbone: Of :class:`SelfSupervised`.
         neck: Likewise.
-        momentum: α of ``self.encoder_k``; 0.999 in the papers of this field.
+        momentum: α of ``self.encoder_k``, 0.999 in the papers of this field, or the fields of a
+            :class:`~mmskelssl.models.momentum_schedule.MomentumSchedule`.
         **kwargs: Of :class:`SelfSupervised`.
 
     Raises:
         ConfigError: If α is not within [0, 1].
     """
 
-    def __init__(self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float = 0.999, **kwargs):
+    def __init__(
+        self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float | Mapping = 0.999, **kwargs
+    ) -> None:
         super().__init__(backbone, neck, **kwargs)
-        self.momenta: dict[str, float] = {}
+        self.momenta: dict[str, float | MomentumSchedule] = {}
         self.add_momentum_encoder('encoder_k', 'momentum', momentum)
 
-    def add_momentum_encoder(self, name: str, key: str, momentum: float) -> None:
+    def add_momentum_encoder(self, name: str, key: str, momentum: float | Mapping) -> None:
         """Adds encoders as attribute ``name``, whose α is the config's ``key``."""
-        if not 0 <= momentum <= 1:
-            raise ConfigError(f'model.{key}={momentum} is not within [0, 1].')
-        self.momenta[name] = momentum
+        self.momenta[name] = read_momentum(key, momentum)
         setattr(self, name, copy.deepcopy(self.encoder).requires_grad_(False))
 
     def init_weights(self) -> None:
@@ -84,11 +92,14 @@ class MomentumEncoders(SelfSupervised):
     def before_update(self) -> None:
         """Moves the momentum encoders towards the trained ones."""
         for name, momentum in self.momenta.items():
+            if isinstance(momentum, MomentumSchedule):
+                # Before the first update both are the same: the move before the second one is the first of all.
+                momentum = momentum.at(max(self.updates - 1, 0), self.max_updates)
             followers = list(getattr(self, name).parameters())
             torch._foreach_lerp_(followers, list(self.encoder.parameters()), weight=1 - momentum)
 
 
-class MomentumContrast(MomentumEncoders):
+class MomentumContrast(Banked, MomentumEncoders):
     """Base of the methods that contrast queries with keys of momentum encoders and with a bank of past keys.
 
     ``loss`` encodes, compares and returns named losses, and leaves the keys in ``self.keys``, one for each field of the
@@ -134,14 +145,6 @@ class MomentumContrast(MomentumEncoders):
         self.embeddings = {name: self.keys[name] for name in names}
         return {name: Entity(query[name], self.keys[name], self.bank[name]) for name in names}
 
-    def check_batch(self, total: int, factors: str) -> None:
-        """Raises a ConfigError if the bank cannot take the keys of an update."""
-        if total > self.bank.size:
-            raise ConfigError(
-                f'model.queue_size={self.bank.size} is smaller than a total batch of {total} keys ({factors}): raise '
-                'it, or lower train_dataloader.batch_size.'
-            )
-
     def remarks(self, dataset: SkeletonDataset) -> list[str]:
         """Whether the bank holds every clip several times."""
         size, clips = self.bank.size, len(dataset)
@@ -150,13 +153,6 @@ class MomentumContrast(MomentumEncoders):
             'each other. Fewer slots than clips are usual.'
         )
         return [text] if size > clips else []
-
-    def to_enqueue(self) -> dict[str, Tensor]:
-        return self.keys
-
-    def after_update(self, batches: Sequence[Mapping[str, Tensor]]) -> None:
-        """Enqueues the keys."""
-        self.bank.enqueue({name: torch.cat([batch[name] for batch in batches]) for name in self.bank.fields})
 
 
 def check_slots(key: str, number: int, bank: MemoryBank) -> None:

@@ -2,7 +2,19 @@ from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
+from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
 from mmskelssl.models.backbones.stgcn import STGCN
+from mmskelssl.models.backbones.sttr import STTR, UnifiedSTTR
 from mmskelssl.models.backbones.tcn import TCN
 
-__all__ = ['AGCN', 'STGCN', 'TCN', 'BiGRU', 'GCNTransformer', 'RawCoordinates']
+__all__ = [
+    'AGCN',
+    'STGCN',
+    'STTR',
+    'TCN',
+    'BiGRU',
+    'GCNTransformer',
+    'RawCoordinates',
+    'SkeletonTransformer',
+    'UnifiedSTTR',
+]

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
-from mmskelssl.models.backbones.checkpointing import run_blocks
-from mmskelssl.models.backbones.graph import directed_partition, mean_over_joints, normalized_joints
-from mmskelssl.models.modalities import check_layout
+from mmskelssl.models.backbones.graph import JointMapBackbone, directed_partition
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import check_at_least
 
@@ -75,7 +73,7 @@ class AGCNBlock(nn.Module):
 
 
 @MODELS.register_module()
-class AGCN(nn.Module):
+class AGCN(JointMapBackbone):
     """Ten adaptive blocks, then the mean over frames, joints and persons.
 
     Args:
@@ -109,12 +107,6 @@ class AGCN(nn.Module):
                 for before, width in zip(widths, widths[1:], strict=False)
             ),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
-        check_layout(x, self.layout)
-        joints = normalized_joints(x, self.input_norm)
-        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), x.shape[1])
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

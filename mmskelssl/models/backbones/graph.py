@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.models.backbones.checkpointing import run_blocks
+from mmskelssl.models.modalities import check_layout
 
 
 def spatial_partition(layout: SkeletonLayout) -> Tensor:
@@ -58,6 +60,28 @@ def normalized_joints(x: Tensor, norm: nn.BatchNorm1d) -> Tensor:
     return x.permute(0, 2, 3, 1).contiguous()
 
 
-def mean_over_joints(x: Tensor, num_persons: int) -> Tensor:
-    """(N * M, D, T, V) to the mean (N, D) over frames, joints and persons."""
-    return x.mean((2, 3)).unflatten(0, (-1, num_persons)).mean(1)
+class JointMapBackbone(nn.Module):
+    """Base of the encoders that keep a map over frames and joints up to their last block, and then take its mean.
+
+    A subclass sets ``layout``, ``input_norm``, ``blocks`` and ``with_cp``. Methods that change or choose parts of the
+    map call :meth:`feature_map` and :meth:`pool` one by one; ``forward`` is both.
+    """
+
+    layout: SkeletonLayout
+    input_norm: nn.BatchNorm1d
+    blocks: nn.Sequential
+    with_cp: bool
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
+        return self.pool(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """The last block's map (N, M, out_channels, T', V) of views (N, M, T, V, C); blocks with strides shorten T."""
+        check_layout(x, self.layout)
+        joints = normalized_joints(x, self.input_norm)
+        return run_blocks(self.blocks, joints, self.with_cp).unflatten(0, x.shape[:2])
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """Mean (N, out_channels) of maps (N, M, out_channels, T', V) over frames, joints and persons."""
+        return maps.mean((3, 4)).mean(1)

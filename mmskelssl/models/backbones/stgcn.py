@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
-from mmskelssl.models.backbones.checkpointing import run_blocks
-from mmskelssl.models.backbones.graph import mean_over_joints, normalized_joints, spatial_partition
-from mmskelssl.models.modalities import check_layout
+from mmskelssl.models.backbones.graph import JointMapBackbone, spatial_partition
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import check_at_least
 
@@ -66,7 +64,7 @@ class STGCNBlock(nn.Module):
 
 
 @MODELS.register_module()
-class STGCN(nn.Module):
+class STGCN(JointMapBackbone):
     """ST-GCN as CrosSCLR runs it: ten blocks, then the mean over frames, joints and persons.
 
     Args:
@@ -102,9 +100,3 @@ class STGCN(nn.Module):
                 for number, (before, width) in enumerate(zip(widths, widths[1:], strict=False), 1)
             ),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Encodes views (N, M, T, V, C) into features (N, out_channels)."""
-        check_layout(x, self.layout)
-        joints = normalized_joints(x, self.input_norm)
-        return mean_over_joints(run_blocks(self.blocks, joints, self.with_cp), x.shape[1])

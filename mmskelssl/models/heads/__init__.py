@@ -1,3 +1,4 @@
 from mmskelssl.models.heads.linear import LinearHead
+from mmskelssl.models.heads.mlp import MLPHead
 
-__all__ = ['LinearHead']
+__all__ = ['LinearHead', 'MLPHead']

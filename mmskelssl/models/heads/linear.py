@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmskelssl.models.heads.base import ClassificationHead, batch_normalized, classes_layer
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import check_at_least
 
 
 @MODELS.register_module()
-class LinearHead(nn.Module):
+class LinearHead(ClassificationHead):
     """Linear layer with weights drawn from N(0, 0.01²) and zero bias, as in every linear protocol of the papers.
 
     Args:
         num_classes: Classes.
         in_channels: Width of the feature.
+        norm: Whether each channel of the feature is normalized by the batch's statistics first, with nothing learned
+            (MAE's linear probe, He et al., CVPR 2022; MAMP).
+        label_smoothing: Share of the target that is spread evenly over all classes.
     """
 
-    def __init__(self, num_classes: int, in_channels: int) -> None:
-        super().__init__()
-        check_at_least(2, self, num_classes=num_classes)
-        self.num_classes = num_classes
-        self.fc = nn.Linear(in_channels, num_classes)
-        nn.init.normal_(self.fc.weight, std=0.01)
-        nn.init.zeros_(self.fc.bias)
+    def __init__(self, num_classes: int, in_channels: int, norm: bool = False, label_smoothing: float = 0.0) -> None:
+        super().__init__(num_classes, label_smoothing)
+        self.norm = nn.BatchNorm1d(in_channels, eps=1e-6, affine=False) if norm else nn.Identity()
+        self.fc = classes_layer(in_channels, num_classes)
 
     def forward(self, feature: Tensor) -> Tensor:
-        """(N, in_channels) to scores (N, num_classes)."""
-        return self.fc(feature)
-
-    def loss(self, feature: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Cross entropy and, for the log, top-1 accuracy in percent of a batch; labels are (N,)."""
-        scores = self(feature).float()
-        hits = scores.argmax(1) == labels
-        return dict(loss=F.cross_entropy(scores, labels), top1=100 * hits.float().mean())
+        return self.fc(batch_normalized(self.norm, feature))

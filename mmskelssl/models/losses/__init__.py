@@ -1,26 +1,48 @@
 from mmskelssl.models.losses.contrastive import info_nce, log_partition, multi_bank_info_nce
-from mmskelssl.models.losses.decorrelation import barlow_twins, covariance, invariance, variance
-from mmskelssl.models.losses.distillation import Neighbourhood, distillation, neighbourhood
-from mmskelssl.models.losses.mining import positive_mining
+from mmskelssl.models.losses.decorrelation import (
+    barlow_twins,
+    concentration,
+    consistency,
+    covariance,
+    invariance,
+    variance,
+    variance_covariance,
+)
+from mmskelssl.models.losses.distillation import Neighbourhood, distillation, distribution_alignment, neighbourhood
+from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
+from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
+from mmskelssl.models.losses.prediction import distribution_error, masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
     'Directions',
     'Neighbourhood',
     'barlow_twins',
+    'concentration',
+    'consistency',
     'covariance',
     'distillation',
+    'distribution_error',
+    'distribution_alignment',
     'in_full_precision',
     'info_nce',
     'invariance',
     'log_partition',
+    'masked_mean',
+    'mined_contrast',
     'multi_bank_info_nce',
     'mutual_contrast',
     'mutual_distillation',
+    'nearest',
+    'nearest_neighbours',
+    'neighbour_nce',
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
     'similarity',
+    'squared_error',
     'variance',
+    'weighted_squared_error',
+    'variance_covariance',
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -55,6 +59,23 @@ def covariance(z: Tensor) -> Tensor:
     centred = z - z.mean(0)
     c = centred.T @ centred / (len(z) - 1)
     return (c.square().sum() - c.diagonal().square().sum()) / z.shape[1]
+
+
+@in_full_precision
+def variance_covariance(z: Tensor, variance_weight: float) -> Tensor:
+    """Weighted :func:`variance` plus :func:`covariance`: what keeps (N, D) embeddings from collapsing."""
+    return variance_weight * variance(z) + covariance(z)
+
+
+def consistency(views: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """Sum of the :func:`invariance` of each view's embeddings (N, D) and its target's."""
+    return reduce(torch.add, [invariance(z, target) for z, target in zip(views, targets, strict=True)])
+
+
+def concentration(views: Sequence[Tensor]) -> Tensor:
+    """Sum of the :func:`invariance` of each view's embeddings (N, D) and the mean of all views'."""
+    centre = reduce(torch.add, views) / len(views)
+    return consistency(views, [centre] * len(views))
 
 
 def _standardized(z: Tensor, eps: float = 1e-5) -> Tensor:

@@ -1,10 +1,11 @@
-"""Mutual distillation of neighbour distributions (CMD, ECCV 2022; I²MD, section 3.2)."""
+"""Distributions over keys and bank that others follow (CMD, ECCV 2022; I²MD, section 3.2; AimCLR, AAAI 2022)."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -61,3 +62,19 @@ def distillation(teacher: Neighbourhood, student: Tensor, temperature: float) ->
     # KL = -H(p) - Σ p log q, and log q = logits - logsumexp(inside): the sum of p is one.
     cross_entropy = inside.logsumexp(1) - (teacher.probability * logits).sum(1)
     return (cross_entropy - teacher.entropy).mean()
+
+
+def distribution_alignment(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
+    r"""Cross entropy of a student's distribution over key and bank with a teacher's, which gets no gradient (AimCLR).
+
+    .. math:: -\sum_i p_i(teacher) \log p_i(student), \quad p(z) = \mathrm{softmax}([z \cdot z_k,\; z \cdot M] / \tau)
+
+    Args:
+        teacher: (N, 1 + K) similarities to the key and to the bank.
+        student: (N, 1 + K), to the same key and bank.
+        temperature: τ.
+
+    Returns:
+        The mean over the batch, a scalar.
+    """
+    return F.cross_entropy(student / temperature, (teacher.detach() / temperature).softmax(1))

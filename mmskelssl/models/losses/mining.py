@@ -1,6 +1,8 @@
-"""Cross-modal positive mining with context (CrosSCLR, Li et al., CVPR 2021)."""
+"""Contrast with neighbours in the bank as further positives (CrosSCLR, Li et al., CVPR 2021; AimCLR, AAAI 2022)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -27,7 +29,30 @@ def positive_mining(
         The mean over the batch, a scalar.
     """
     parts = (student, student * teacher) if context else (student,)
-    mined = teacher.detach().topk(topk, dim=1, sorted=False).indices
-    positives = [positive[:, None], *(part.gather(1, mined) for part in parts)]
-    every = torch.stack([positive / temperature, *((part / temperature).logsumexp(1) for part in parts)])
-    return (every.logsumexp(0) - torch.cat(positives, 1).mean(1) / temperature).mean()
+    return mined_contrast(positive, parts, nearest(teacher, topk), temperature)
+
+
+def nearest(similarities: Tensor, topk: int) -> Tensor:
+    """(N, K) bool, the k largest of each row of similarities (N, K)."""
+    slots = similarities.detach().topk(topk, dim=1, sorted=False).indices
+    return torch.zeros_like(similarities, dtype=torch.bool).scatter_(1, slots, True)
+
+
+def mined_contrast(positive: Tensor, parts: Sequence[Tensor], mined: Tensor, temperature: float) -> Tensor:
+    r"""Contrast with the key and a set of slots as positives: the mean over them of the negative log-softmax.
+
+    .. math:: -\frac{1}{|P|} \sum_{i \in P} \log \mathrm{softmax}_i([z_q \cdot z_k,\; z_q \cdot M] / \tau)
+
+    Args:
+        positive: (N,) z_q · z_k.
+        parts: Logits (N, K) before the temperature, each over all slots: z_q · M, and what else there is of them.
+        mined: (N, K) bool, the slots that are positives, in every part; their number may differ between clips.
+        temperature: τ.
+
+    Returns:
+        The mean over the batch, a scalar.
+    """
+    every = torch.stack([positive / temperature, *((part / temperature).logsumexp(1) for part in parts)]).logsumexp(0)
+    total = torch.stack([positive, *((part * mined).sum(1) for part in parts)]).sum(0)
+    count = 1 + len(parts) * mined.sum(1)
+    return (every - total / count / temperature).mean()

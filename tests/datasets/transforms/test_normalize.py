@@ -99,6 +99,19 @@ def test_center_clip_of_each_frame_moves_all_persons_by_the_first_one():
     torch.testing.assert_close(got[1, :, BASE], clip[1, :, BASE] - clip[0, :, BASE], rtol=0, atol=1e-6)
 
 
+def test_centring_may_be_by_the_upper_end_of_the_spine_bone():
+    """CTR-GCN's origin: joint 2 of the first person's first frame."""
+    clip = torch.randn(2, 6, 25, 3, generator=torch.Generator().manual_seed(3))
+    clip[0, :2] = 0
+    got = normalize(clip, CenterClip(joint='upper'))
+    expected = torch.where((clip != 0).any(-1, keepdim=True), clip - clip[0, 2, 1], 0)
+    torch.testing.assert_close(got, expected)
+    with pytest.raises(ConfigError, match="joint='middle' is neither 'lower' nor 'upper'"):
+        CenterClip(joint='middle')
+    with pytest.raises(ConfigError, match='needs `spine` of the layout'):
+        CenterClip(joint='upper').normalize(pack(torch.ones(1, 2, 22, 3)), HAND22)
+
+
 @pytest.mark.parametrize('steps', [[CenterClip()], [CenterClip(True)], [AlignShoulders()], [ScaleBones()]])
 def test_missing_joints_stay_missing(steps):
     clip = people()

@@ -68,6 +68,18 @@ def test_the_model_knows_the_epoch_from_the_first_step_on(make_runner):
     assert [value for name, value in model.events if name == 'epoch'] == [[0], [0], [1], [1], [2], [2]]
 
 
+@pytest.mark.parametrize(('accumulated', 'updates'), [(1, [0, 1, 2, 3, 4, 5]), (2, [0, 0, 1, 1, 2, 2])])
+def test_the_model_knows_how_many_updates_there_were(make_runner, accumulated, updates):
+    class Noting(Toy):
+        def forward(self, *args, **kwargs):
+            self.events.append(('updates', [self.updates, self.max_updates]))
+            return super().forward(*args, **kwargs)
+
+    model = Noting()
+    make_runner(model, batches(2), HOOKS, max_epochs=3, accumulative_counts=accumulated).train()
+    assert [value for name, value in model.events if name == 'updates'] == [[n, updates[-1] + 1] for n in updates]
+
+
 @pytest.mark.parametrize('size', [1, 3, 5, 7])
 def test_queue_is_first_in_first_out_over_epochs(make_runner, size):
     model = Banked(size=7)
@@ -134,7 +146,9 @@ def test_wrapped_models_are_found():
     nn.Module.__init__(wrapper)
     wrapper.module = model
     optim_wrapper = SimpleNamespace(should_update=lambda: True)
-    runner = SimpleNamespace(model=wrapper, optim_wrapper=optim_wrapper, epoch=0, iter=5, train_dataloader=[0, 1])
+    runner = SimpleNamespace(
+        model=wrapper, optim_wrapper=optim_wrapper, epoch=0, iter=5, max_iters=8, train_dataloader=[0, 1]
+    )
     MomentumUpdateHook().before_train_iter(runner, 0)
     model(**batches(1)[0])
     QueueEnqueueHook().after_train_iter(runner, 0)

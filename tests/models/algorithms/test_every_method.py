@@ -15,16 +15,45 @@ TRANSFORMER = dict(
     type='GCNTransformer', gcn_channels=4, width=8, num_layers=2, num_heads=2,
     ffn_channels=16, dropout=0.0,
 )  # fmt: skip
+GRAPH = dict(type='STGCN', base_channels=2, out_channels=8, dropout=0.0)
 MOMENTUM = dict(
     SkeletonCLR=dict(),
     CrosSCLR=dict(cross_epoch=0, topk=3),
     CMD=dict(num_neighbors=16),
     I2MD=dict(num_neighbors=16, num_aggregated=4, backbone=TRANSFORMER),
     MMCVMutual=dict(num_neighbors=16),
+    AimCLR=dict(backbone=GRAPH, cross_epoch=0, topk=3),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
-METHODS = MOMENTUM | DECORRELATION
+SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
+# Streams of their own: one encoder gives embeddings of several kinds.
+UNIFIED = dict(
+    UmURL=dict(
+        streams=dict(fused=dict(modality='joint')),
+        backbone=dict(type='UnifiedSTTR', **SHORT_TRANSFORMER),
+        neck=dict(joint=PROJECTOR, bone=PROJECTOR, motion=PROJECTOR),
+    ),
+)
+TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
+DECODER = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
+MASKED = dict(
+    MAMP=dict(neck=None, backbone=TOKENS, decoder=DECODER),
+    AMR=dict(
+        neck=None,
+        backbone=TOKENS,
+        decoder=dict(type='QueryDecoder', segments_per_query=2, width=8, num_layers=1, num_heads=2),
+        windows=(4, 8),
+    ),
+)
+LATENT = dict(
+    Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
+    SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
+)
+TUNED = dict(STARS=dict(neck=None, backbone=TOKENS, predictor_channels=16, queue_size=32))
+METHODS = MOMENTUM | DECORRELATION | UNIFIED | MASKED | LATENT | TUNED
+# What a training batch tells beside its views.
+SAMPLES = dict(keys=torch.arange(6), index=torch.arange(6))
 
 
 def maker(method, make_model, views):
@@ -38,7 +67,7 @@ def maker(method, make_model, views):
         return model
 
     number = MODELS.get(method).num_views
-    views = [*views, views[1] + 0.1 * torch.randn_like(views[1])][:number]
+    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))][:number]
     return SimpleNamespace(method=method, model=build, views=views)
 
 
@@ -52,7 +81,7 @@ def make_momentum(request, make_model, views):
     return maker(request.param, make_model, views)
 
 
-@pytest.fixture(params=DECORRELATION)
+@pytest.fixture(params=DECORRELATION | UNIFIED)
 def make_decorrelation(request, make_model, views):
     return maker(request.param, make_model, views)
 
@@ -63,7 +92,7 @@ def total(losses) -> torch.Tensor:
 
 def test_keys_for_every_field_of_the_bank(make_momentum):
     model = make_momentum.model()
-    model(make_momentum.views, mode='loss')
+    model(make_momentum.views, SAMPLES, mode='loss')
     assert set(model.keys) == set(model.bank.fields)
     for name, key in model.keys.items():
         assert key.shape == (6, model.bank.fields[name]) and not key.requires_grad
@@ -76,8 +105,8 @@ def test_keys_for_every_field_of_the_bank(make_momentum):
 def test_step_changes_nothing_but_what_it_leaves(make):
     model = make.model()
     before = copy.deepcopy(model)
-    first, left = model(make.views, mode='loss'), (model.embeddings, model.to_enqueue())
-    second = model(make.views, mode='loss')
+    first, left = model(make.views, SAMPLES, mode='loss'), (model.embeddings, model.to_enqueue())
+    second = model(make.views, SAMPLES, mode='loss')
     assert all(torch.equal(loss, second[name]) for name, loss in first.items())
     for one, other in zip(left, (model.embeddings, model.to_enqueue()), strict=True):
         assert one.keys() == other.keys() and all(torch.equal(z, other[name]) for name, z in one.items())
@@ -89,7 +118,7 @@ def test_step_changes_nothing_but_what_it_leaves(make):
 
 def test_embeddings_are_left_for_monitors(make):
     model = make.model()
-    model(make.views, mode='loss')
+    model(make.views, SAMPLES, mode='loss')
     assert model.embeddings
     for z in model.embeddings.values():
         assert z.shape == (6, 4) and not z.requires_grad and z.isfinite().all()
@@ -112,8 +141,8 @@ def test_no_keys_and_no_bank(make_decorrelation):
 @pytest.mark.parametrize('layout', ['ntu25', 'hand22'])
 def test_layouts(make, layout):
     model = make.model(layout=layout)
-    views = [torch.randn(6, 1, 8, model.layout.num_joints, 3) for _ in make.views]
-    assert all(loss.isfinite() for loss in model(views, mode='loss').values())
+    views = [torch.randn(*view.shape[:3], model.layout.num_joints, 3) for view in make.views]
+    assert all(loss.isfinite() for loss in model(views, SAMPLES, mode='loss').values())
 
 
 @pytest.mark.parametrize('change', [-1, 1])
@@ -125,33 +154,35 @@ def test_a_wrong_number_of_views_is_refused(make, change):
 
 def test_gradients_reach_all_of_the_query_encoders_and_nothing_else(make):
     model = make.model()
-    total(model(make.views, mode='loss')).backward()
+    total(model(make.views, SAMPLES, mode='loss')).backward()
     for name, parameter in model.named_parameters():
-        if name.startswith('encoder.'):
+        if name.startswith(('encoder.', 'decoder.', 'projector.', 'predictor.')):
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         else:
             assert parameter.grad is None, name
-    weights = [p for p in model.encoder.parameters() if p.ndim > 1]
+    weights = [p for name, p in model.named_parameters() if p.ndim > 1 and not name.startswith('encoder_')]
     assert all(weight.grad.any() for weight in weights)
 
 
 def test_permuting_the_slots_of_all_fields_changes_nothing(make_momentum):
     model = make_momentum.model()
-    losses = model(make_momentum.views, mode='loss')
+    losses = model(make_momentum.views, SAMPLES, mode='loss')
     order = torch.randperm(model.bank.size)
     for name in model.bank.fields:
         model.bank[name].copy_(model.bank[name][order])
-    for name, loss in model(make_momentum.views, mode='loss').items():
+    for name, loss in model(make_momentum.views, SAMPLES, mode='loss').items():
         torch.testing.assert_close(loss, losses[name], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize('field', MODALITIES)
 def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_momentum, field):
     model = make_momentum.model()
-    losses = model(make_momentum.views, mode='loss')
+    losses = model(make_momentum.views, SAMPLES, mode='loss')
     model.bank[field].copy_(model.bank[field].roll(1, 0))
     changed = {
-        name for name, loss in model(make_momentum.views, mode='loss').items() if abs(loss - losses[name]) > 1e-4
+        name
+        for name, loss in model(make_momentum.views, SAMPLES, mode='loss').items()
+        if abs(loss - losses[name]) > 1e-4
     }
     expected = dict(
         SkeletonCLR=set(),
@@ -160,6 +191,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
         # Other neighbours' hidden embeddings are retrieved, and within a modality both branches share the slots.
         I2MD={f'loss_{field}_cluster', 'loss_cmd', 'loss_imd'},
         MMCVMutual={'loss_distill'},
+        AimCLR=set(),
     )
     assert changed == expected[make_momentum.method]
 
@@ -167,9 +199,9 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_autocast_is_finite_and_close(make, dtype):
     model = make.model()
-    exact = model(make.views, mode='loss')
+    exact = model(make.views, SAMPLES, mode='loss')
     with torch.autocast('cpu', dtype):
-        losses = model(make.views, mode='loss')
+        losses = model(make.views, SAMPLES, mode='loss')
     for name, loss in losses.items():
         assert loss.dtype == torch.float32
         # Statistics of six clips that are nearly the same in both views magnify what bfloat16 rounds.
@@ -209,12 +241,12 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    # VICReg's losses are of another size: their weights are 25.
-    lr = 0.002 if make.method == 'VICReg' else 0.05
-    optimizer = torch.optim.SGD(model.encoder.parameters(), lr=lr, momentum=0.9)
+    # Some losses are of another size: their weights are up to 25, or their temperatures small.
+    lr = dict(VICReg=0.002, UmURL=0.01, SJEPA=0.002).get(make.method, 0.05)
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
-        loss = total(model(make.views, mode='loss'))
+        loss = total(model(make.views, SAMPLES, mode='loss'))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

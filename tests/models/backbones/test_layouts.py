@@ -6,7 +6,7 @@ from mmskelssl.models import build_backbone
 from mmskelssl.registry import MODELS
 
 
-@pytest.mark.parametrize('backbone', ['STGCN', 'AGCN', 'GCNTransformer'])
+@pytest.mark.parametrize('backbone', ['STGCN', 'AGCN', 'GCNTransformer', 'SkeletonTransformer'])
 def test_graph_backbones_refuse_another_skeleton(backbone):
     model = MODELS.build(dict(type=backbone, layout='kinect20'))
     with pytest.raises(ValueError, match="does not fit layout 'kinect20' with 20 joints"):
@@ -18,6 +18,9 @@ BACKBONES = [
     dict(type='STGCN', base_channels=2, out_channels=8),
     dict(type='AGCN', base_channels=4),
     dict(type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2, ffn_channels=8),
+    dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=1, num_heads=2),
+    dict(type='STTR', num_frames=8, width=8, num_layers=1, num_heads=2),
+    dict(type='UnifiedSTTR', num_frames=8, width=8, num_heads=2),
     dict(type='RawCoordinates', num_frames=8),
     dict(type='TCN', channels=(4, 4, 8)),
 ]
