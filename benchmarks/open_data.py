@@ -35,6 +35,14 @@ SHARES = dict(queue_size=1 / 2, num_neighbors=1 / 4)
 HEADS = {'knn': 'KNN', 'linear-fast': 'linear', 'finetune-augmented': 'fine-tuned', 'semi10-augmented': 'semi 10 %'}
 SUPERVISED = {'finetune-augmented': 'supervised-augmented'}
 
+_INTRODUCTION = """# The open benchmark
+
+Top-1 accuracy in percent on data that anyone can have: all methods with one encoder, one kind of views, and {steps:,}
+steps of {batch} clips. Mean ± sample deviation over the seeds of pre-training ({seeds}; with one seed, over those of
+the classifier). The last epoch counts, and nothing was tuned on these sets for this table. The stream `joint` is
+evaluated; `*_fused` has all streams as channels of one encoder. `*_transformer` have the small GCN-Transformer that
+I²MD needs, the others the TCN. Minutes are those of pre-training on one thread."""
+
 
 class BenchmarkError(UserError):
     """A run failed. The message names it."""
@@ -98,7 +106,18 @@ def supervise(args: argparse.Namespace, dataset: str) -> EvaluationReport:
     config = args.work_dir / dataset / args.methods[0] / f'seed{args.seeds[0]}' / f'{args.methods[0]}_{dataset}.py'
     out = args.work_dir / dataset / 'supervised'
     protocols = [SUPERVISED[name] for name in args.protocols if name in SUPERVISED]
-    run('evaluate.py', 'random', '--config', config, '--protocols', *protocols, '--modalities', 'joint', '--work-dir', out)
+    run(
+        'evaluate.py',
+        'random',
+        '--config',
+        config,
+        '--protocols',
+        *protocols,
+        '--modalities',
+        'joint',
+        '--work-dir',
+        out,
+    )
     return load_report(out)
 
 
@@ -129,23 +148,24 @@ def rows_of(reports: Mapping[str, EvaluationReport], protocols: Sequence[str]) -
 
 def markdown(args: argparse.Namespace, reports: Mapping[str, Mapping[str, EvaluationReport]]) -> str:
     """The page of all sets that have results."""
-    lines = [
-        '# The open benchmark',
-        '',
-        'Top-1 accuracy in percent on data that anyone can have, all methods with one encoder, one kind of views and '
-        f'{args.steps:,} steps of {BATCH} clips. Mean ± sample deviation over seeds '
-        f'{", ".join(map(str, args.seeds))} of pre-training; the last epoch counts, and nothing was tuned on these sets '
-        'for this table. `joint` is the stream that is evaluated, `*_fused` apart. `*_transformer` have the small '
-        'GCN-Transformer that I²MD needs, the others the TCN. Minutes are those of pre-training, on one thread.',
-        '',
-        'Made by `python benchmarks/open_data.py '
-        f'--methods {" ".join(args.methods)} --sets {" ".join(args.sets)} --seeds {" ".join(map(str, args.seeds))} '
-        f'--steps {args.steps} --protocols {" ".join(args.protocols)}`. {args.note}'.rstrip(),
+    seeds, protocols = ' '.join(map(str, args.seeds)), ' '.join(args.protocols)
+    lines = [_INTRODUCTION.format(steps=args.steps, batch=BATCH, seeds=seeds), '']
+    lines += [
+        f'Made by `python benchmarks/open_data.py --methods {" ".join(args.methods)} --sets {" ".join(args.sets)} '
+        f'--seeds {seeds} --steps {args.steps} --protocols {protocols}`. {args.note}'.rstrip()
     ]
     heads = [*(HEADS.get(name, name) for name in args.protocols), 'encoder', 'minutes']
     for dataset, of_set in reports.items():
         report = next(iter(of_set.values()))
-        lines += ['', f'## {dataset}', '', report.machine, '', f'| | {" | ".join(heads)} |', '|---' * (len(heads) + 1) + '|']
+        lines += [
+            '',
+            f'## {dataset}',
+            '',
+            report.machine,
+            '',
+            f'| | {" | ".join(heads)} |',
+            '|---' * (len(heads) + 1) + '|',
+        ]
         lines += [f'| {name} | {" | ".join(cells)} |' for name, cells in rows_of(of_set, args.protocols).items()]
     return '\n'.join([*lines, ''])
 
@@ -170,13 +190,23 @@ def write(args: argparse.Namespace, reports: Mapping[str, Mapping[str, Evaluatio
 def main() -> int:
     methods = sorted(path.stem for path in METHODS.glob('*.py') if path.stem != 'common')
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--methods', nargs='+', choices=methods, default=methods, metavar='NAME', help=', '.join(methods))
-    parser.add_argument('--sets', nargs='+', choices=list(PERSONS), default=list(PERSONS)[:4], metavar='NAME', help=', '.join(PERSONS))
+    parser.add_argument(
+        '--methods', nargs='+', choices=methods, default=methods, metavar='NAME', help=', '.join(methods)
+    )
+    parser.add_argument(
+        '--sets', nargs='+', choices=list(PERSONS), default=list(PERSONS)[:4], metavar='NAME', help=', '.join(PERSONS)
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1], help='(default: 0 1)')
     parser.add_argument('--steps', type=positive, default=1600, help='of pre-training (default: 1600)')
-    parser.add_argument('--protocols', nargs='+', default=list(HEADS), metavar='NAME', help=f'(default: {" ".join(HEADS)})')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/open_data'), help='(default: work_dirs/open_data)')
-    parser.add_argument('--out', type=Path, default=Path('docs/open_benchmark.md'), help='(default: docs/open_benchmark.md)')
+    parser.add_argument(
+        '--protocols', nargs='+', default=list(HEADS), metavar='NAME', help=f'(default: {" ".join(HEADS)})'
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/open_data'), help='(default: work_dirs/open_data)'
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('docs/open_benchmark.md'), help='(default: docs/open_benchmark.md)'
+    )
     parser.add_argument('--note', default='', help='what a reader has to know of machine and commit')
     args = parser.parse_args()
     os.environ.setdefault('OMP_NUM_THREADS', '1')
