@@ -1,0 +1,14 @@
+# SkeletonCLR with a small GCN-Transformer, in the views and schedule of redelab_tcn.py: everything but the set.
+_base_ = [
+    '../models/skeletonclr_bigru.py',
+    '../models/small_gcn_transformer64.py',
+    '../views/warp_2views.py',
+    '../schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+model = dict(
+    backbone=dict(_delete_=True, **_base_.encoder),
+    queue_size=1024,
+    momentum=0.996,
+)
+optim_wrapper = dict(optimizer=dict(**_base_.optimizer))

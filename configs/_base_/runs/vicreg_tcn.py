@@ -1,0 +1,13 @@
+# VICReg with the encoder, views and schedule of redelab_tcn.py: everything but the set.
+_base_ = [
+    '../models/vicreg_bigru.py',
+    '../models/small_tcn.py',
+    '../views/warp_2views.py',
+    '../schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+model = dict(
+    backbone=dict(_delete_=True, **_base_.encoder),
+    neck=dict(hidden_channels=256),
+    feat_dim=256,
+)
