@@ -1,10 +1,10 @@
 """Trains and evaluates methods on the open data sets, with one encoder and one budget of steps, and writes the table.
 
-A method is found by its name: its run in ``configs/_base_/runs`` with the common encoder (``{method}_tcn.py``) or with
-its own, and its settings for a set, where it has a config for that set and encoder. A name with a stream behind it, such
-as ``redelab@joint``, trains that stream alone. Raw coordinates and the encoders as they are initialized, frozen and
-trained with labels, stand beside the methods. After an interruption, the same command continues; another one adds to the
-table.
+A method is found by its name: in ``configs/_base_/open_data``, with the common encoder, or in ``configs/_base_/runs``, with
+its own. Where it has a config for an encoder and a set, such as ``redelab_tcn_1xb64-40e_shrec17-all.py``, that says its
+settings. A name with a stream behind it, such as ``redelab@joint``, trains that stream alone. Raw coordinates and the
+encoders as they are initialized, frozen and trained with labels, stand beside the methods. After an interruption, the
+same command continues; another one adds to the table.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from mmskelssl.utils.config import read_config
 from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.progress import bar
 
-ENCODER = 'tcn'
-METHODS = 'skeletonclr crossclr cmd mmcv_mutual barlow_twins vicreg redelab redelab@joint cmd_gcn_transformer i2md'.split()
+METHODS = (
+    'skeletonclr crossclr cmd mmcv_mutual barlow_twins vicreg redelab redelab@joint cmd_gcn_transformer i2md'.split()
+)
 PROTOCOLS = tuple(COLUMNS)
 # Where the test side has another camera, views are turned further; the same for every method.
 OTHER_CAMERA = dict(RandomTurn=60, RandomRotation=20)
@@ -100,21 +101,19 @@ def run(args: argparse.Namespace) -> None:
 
 
 def find_run(method: str) -> Path:
-    """The run of a method with the common encoder, or else with its own; or of a method and an encoder.
+    """What a method is but for the set: by its name, by that and an encoder's, or the only one of the method.
 
     Raises:
         ConfigError: If there is none, or there are several encoders to choose from.
     """
     name = method.partition('@')[0]
-    folder = zoo_root() / 'configs' / '_base_' / 'runs'
-    for path in (folder / f'{name}.py', folder / f'{name}_{ENCODER}.py'):
-        if path.exists():
-            return path
-    found = sorted(folder.glob(f'{name}_*.py'))
-    if len(found) != 1:
-        known = ', '.join(sorted(path.stem for path in found or folder.glob('*.py')))
-        raise ConfigError(f"--methods: '{name}' is not the name of one run in {folder}. Known: {known}.")
-    return found[0]
+    folders = [zoo_root() / 'configs' / '_base_' / part for part in ('open_data', 'runs')]
+    for pattern in (f'{name}.py', f'{name}_*.py'):
+        found = sorted(path for folder in folders for path in folder.glob(pattern))
+        if len(found) == 1:
+            return found[0]
+    known = ', '.join(sorted(path.stem for folder in folders for path in folder.glob('*.py') if path.stem != 'common'))
+    raise ConfigError(f"--methods: '{name}' names {len(found)} of these, not one: {known}.")
 
 
 def options(protocol: str, steps: int) -> dict:
@@ -128,7 +127,7 @@ def pretraining_config(run: Path, chosen: OpenSet, data: str, steps: int, seed: 
     """The config of a method on a set, within the budget.
 
     Args:
-        run: Of ``configs/_base_/runs``.
+        run: Of :func:`find_run`.
         chosen: The set.
         data: One of its configs.
         steps: Updates, at least.

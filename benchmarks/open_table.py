@@ -200,7 +200,11 @@ def _block(table: OpenTable, data: str) -> str:
 
 
 def _html(table: OpenTable, facts: str) -> str:
-    parts = [_STYLE, '<h1>The open benchmark</h1>', f'<p>{html.escape(facts.rpartition(" [")[0])} {html.escape(_NOTE)}</p>']
+    parts = [
+        _STYLE,
+        '<h1>The open benchmark</h1>',
+        f'<p>{html.escape(facts.rpartition(" [")[0])} {html.escape(_NOTE)}</p>',
+    ]
     for data in table.rows:
         heads, *lines = _cells(table, data)
         rows = [''.join(f'<td>{html.escape(cell)}</td>' for cell in line) for line in lines]
