@@ -88,6 +88,7 @@ tokens = dict(
     type='SkeletonTransformer', num_frames=6, segment_length=2, width=8, num_layers=1, num_heads=2,
     absent_persons='skip',
 )
+decoder = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
 every = dict(neck=dict(type='ProjectionNeck'), queue_size=40, feat_dim=4, momentum=0.9)
 # Wide enough that no dimension is silent for a whole batch.
 projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=24, batch_norm=True)
@@ -105,7 +106,11 @@ model = dict(
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
-        mamp=dict(type='MAMP', backbone=tokens, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+        mamp=dict(type='MAMP', backbone=tokens, decoder=decoder),
+        skeleton2vec=dict(
+            type='Skeleton2vec', backbone=tokens, decoder=decoder, momentum=0.9, num_target_layers=1, tube_length=3
+        ),
+        sjepa=dict(type='SJEPA', backbone=tokens, decoder=decoder, momentum=0.9),
         stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
         umurl=dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
