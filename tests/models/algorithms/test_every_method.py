@@ -67,7 +67,7 @@ def maker(method, make_model, views):
         return model
 
     number = MODELS.get(method).num_views
-    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))]
+    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))][:number]
     return SimpleNamespace(method=method, model=build, views=views)
 
 
