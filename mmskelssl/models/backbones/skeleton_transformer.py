@@ -184,8 +184,7 @@ class SkeletonTransformer(nn.Module):
         """Mean (N, D) over each clip's persons of values (P, D) of those who are ``present`` (N, M)."""
         if self.absent_persons == 'encode':
             return values.unflatten(0, present.shape).mean(1)
-        placed = values.new_zeros(*present.shape, values.shape[-1])
-        placed[present] = values
+        placed = values.new_zeros(*present.shape, values.shape[-1]).masked_scatter(present[..., None], values)
         return placed.sum(1) / present.sum(1, keepdim=True)
 
     def layer_of(self, name: str) -> int:

@@ -228,3 +228,13 @@ def test_settings_that_cannot_be_are_refused(options, message):
 def test_views_of_another_length_are_refused(view):
     with pytest.raises(ConfigError, match='A view has 8 frames, but model.backbone.num_frames=16'):
         make()([view[:, :, :8]], mode='loss')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('absent', ['encode', 'skip'])
+def test_a_compiled_step_is_the_same(view, absent):
+    """Keys of clips wrap around, and persons who are there are as many as there are."""
+    model = make(backbone=dict(BACKBONE, absent_persons=absent))
+    samples = dict(keys=torch.tensor([3, 1 << 61, -(1 << 55), 7]))
+    expected = model.loss([view], samples)['loss_joint']
+    torch.testing.assert_close(torch.compile(model.loss)([view], samples)['loss_joint'], expected)
