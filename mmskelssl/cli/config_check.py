@@ -56,17 +56,8 @@ _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
 # Arguments that whoever builds a section hands over.
 _HANDED_OVER = (
-    'runner',
-    'model',
-    'dataloader',
-    'evaluator',
-    'dataset',
-    'optimizer',
-    'module',
-    'in_channels',
-    'num_segments',
-    'num_joints',
-    'token_channels',
+    *('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module', 'name', 'cfg', 'member'),
+    *('in_channels', 'out_channels', 'num_segments', 'num_joints', 'token_channels'),
 )
 
 
