@@ -56,17 +56,8 @@ _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
 # Arguments that whoever builds a section hands over.
 _HANDED_OVER = (
-    'runner',
-    'model',
-    'dataloader',
-    'evaluator',
-    'dataset',
-    'optimizer',
-    'module',
-    'in_channels',
-    'num_segments',
-    'num_joints',
-    'token_channels',
+    *('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module'),
+    *('in_channels', 'out_channels', 'num_segments', 'num_joints', 'token_channels'),
 )
 
 
@@ -89,9 +80,13 @@ class Finding:
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
     # Views can be built only from names that are right.
-    return [*_check_top_level(cfg), *_check_stages(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [
-        *_check_views(cfg)
-    ]
+    return [
+        *_check_top_level(cfg),
+        *_check_stages(cfg),
+        *_check_sections(cfg),
+        *_check_required(cfg),
+        *_check_loaders(cfg),
+    ] or [*_check_views(cfg)]
 
 
 def checked(cfg: Config) -> Config:
@@ -188,6 +183,20 @@ def _check_sections(cfg: Config) -> Iterator[Finding]:
             yield from _check_arguments(key, section, kind)
 
 
+def _check_required(cfg: Config) -> Iterator[Finding]:
+    if 'protocol' in cfg:
+        return  # a recipe, completed by what it evaluates
+    for key, section in _sections(cfg):
+        kind = section.get('type')
+        kind = _resolve(kind) if isinstance(kind, str) else kind
+        if not inspect.isclass(kind) or not kind.__module__.startswith('mmskelssl'):
+            continue
+        for name, parameter in inspect.signature(kind).parameters.items():
+            is_needed = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            if is_needed and name not in section and name not in _HANDED_OVER:
+                yield Finding(key, f"{kind.__name__} needs '{name}'.")
+
+
 def _check_loaders(cfg: Config) -> Iterator[Finding]:
     for key, section in _sections(cfg):
         if not key.rpartition('.')[2].endswith('_dataloader'):
@@ -246,14 +255,6 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
         except TypeCheckError:
             text = re.sub(r"<class '(\w+)'>", r'\1', str(wanted)).replace('collections.abc.', '')
             yield Finding(f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {text}.')
-    if 'type' in section and kind.__module__.startswith('mmskelssl'):
-        required = [
-            name
-            for name, parameter in inspect.signature(kind).parameters.items()
-            if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        ]
-        for name in [name for name in required if name not in section and name not in _HANDED_OVER]:
-            yield Finding(key, f"{kind.__name__} needs '{name}'.")
 
 
 def _takes_text(wanted: Any) -> bool:

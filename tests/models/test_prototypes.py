@@ -41,6 +41,7 @@ def test_koleo_by_hand_and_less_where_vectors_are_spread():
     unit = F.normalize(x, dim=1)
     distance = torch.cdist(unit, unit).fill_diagonal_(9).amin(1)
     torch.testing.assert_close(koleo(x), -distance.log().mean(), rtol=1e-4, atol=1e-4)
+    assert koleo(x[:1]) == 0
     assert koleo(torch.eye(3)) < koleo(torch.eye(3) + 5)
 
 

@@ -42,8 +42,12 @@ def prototype_cross_entropy(scores: Tensor, target: Tensor, temperature: float) 
 def koleo(x: Tensor, eps: float = 1e-8) -> Tensor:
     """-log of the distance to the nearest other one, mean over vectors (N, D) that are brought to unit length.
 
+    A single vector has no other, and a loss of 0.
+
     It spreads them evenly over the sphere (Sablayrolles et al., Spreading Vectors for Similarity Search, ICLR 2019).
     """
+    if len(x) < 2:
+        return 0 * x.sum()
     x = F.normalize(x, dim=1, eps=eps)
     similarity = (x @ x.T).fill_diagonal_(-1)
     nearest = x[similarity.argmax(1)]
