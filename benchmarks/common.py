@@ -22,6 +22,7 @@ from mmskelssl.models import SkeletonModel
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import add_config_arguments, model_config
 from mmskelssl.utils.errors import UserError
+from mmskelssl.utils.quiet import without_list_of_parameters
 
 
 def positive(text: str) -> int:
@@ -101,7 +102,8 @@ class TrainingStep:
     def __init__(self, cfg: Config, device: str | torch.device) -> None:
         self.model: SkeletonModel = MODELS.build(model_config(cfg)).to(device).train()
         self.model.epoch = cfg.train_cfg.get('max_epochs', 1) - 1
-        self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
+        with without_list_of_parameters():
+            self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
 
     def __call__(self, batch: dict, part: Callable = lambda name: nullcontext()) -> None:
         """Trains on a batch; ``part`` gives a context for what the hooks do."""

@@ -90,12 +90,13 @@ class MAMPStep:
             mask_ratio=m.mask_ratio, motion_stride=m.get('motion_stride', 1), motion_aware_tau=m.mask_temperature
         )
         program = import_peer(path, 'model_mamp.transformer')
-        self.model = program.Transformer(
-            dim_feat=encoder.width, decoder_dim_feat=decoder.width, depth=encoder.num_layers,
-            decoder_depth=decoder.num_layers, num_heads=encoder.num_heads, num_frames=encoder.num_frames,
-            num_joints=get_layout(m.layout).num_joints, t_patch_size=encoder.get('segment_length', 4),
-            norm_skes_loss=m.get('normalize', 'segment') == 'segment',
-        ).to(device).train()  # fmt: skip
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.model = program.Transformer(
+                dim_feat=encoder.width, decoder_dim_feat=decoder.width, depth=encoder.num_layers,
+                decoder_depth=decoder.num_layers, num_heads=encoder.num_heads, num_frames=encoder.num_frames,
+                num_joints=get_layout(m.layout).num_joints, t_patch_size=encoder.get('segment_length', 4),
+                norm_skes_loss=m.get('normalize', 'segment') == 'segment',
+            ).to(device).train()  # fmt: skip
         learned = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.95), weight_decay=0.05)
 

@@ -16,6 +16,7 @@ from mmskelssl.models.algorithms import (
     SelfSupervised,
     Skeleton2vec,
     SkeletonCLR,
+    SLiM,
     UmURL,
     VICReg,
 )
@@ -24,6 +25,7 @@ from mmskelssl.models.backbones import (
     STGCN,
     STTR,
     BiGRU,
+    ClassTokenTransformer,
     GCNTransformer,
     RawCoordinates,
     SkeletonTransformer,
@@ -37,7 +39,7 @@ from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.heads import LinearHead, MLPHead
 from mmskelssl.models.memory_bank import MemoryBank
-from mmskelssl.models.necks import ProjectionNeck
+from mmskelssl.models.necks import ProjectionNeck, PrototypeNeck
 
 __all__ = [
     'AGCN',
@@ -58,7 +60,9 @@ __all__ = [
     'Encoder',
     'GCNTransformer',
     'LinearHead',
+    'ClassTokenTransformer',
     'MLPHead',
+    'PrototypeNeck',
     'MMCVMutual',
     'MaskedPrediction',
     'MemoryBank',
@@ -68,6 +72,7 @@ __all__ = [
     'QueryDecoder',
     'RawCoordinates',
     'SelfSupervised',
+    'SLiM',
     'Skeleton2vec',
     'SkeletonCLR',
     'SkeletonClassifier',

@@ -14,7 +14,7 @@ STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
 # Their losses, or what is in front of them, are statistics of the batch.
-STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars')
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars', 'slim')
 SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
@@ -89,6 +89,7 @@ tokens = dict(
     absent_persons='skip',
 )
 decoder = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
+prototypes = dict(type='PrototypeNeck', out_channels=12, hidden_channels=64, bottleneck_channels=8)
 every = dict(neck=dict(type='ProjectionNeck'), queue_size=40, feat_dim=4, momentum=0.9)
 # Wide enough that no dimension is silent for a whole batch.
 projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=24, batch_norm=True)
@@ -111,6 +112,10 @@ model = dict(
             type='Skeleton2vec', backbone=tokens, decoder=decoder, momentum=0.9, num_target_layers=1, tube_length=3
         ),
         sjepa=dict(type='SJEPA', backbone=tokens, decoder=decoder, momentum=0.9),
+        slim=dict(
+            type='SLiM', backbone=dict(tokens, type='ClassTokenTransformer'), momentum=0.9, num_views=3,
+            neck=dict(clip=prototypes, token=prototypes), mask_probability=1.0,
+        ),
         stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
         umurl=dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,

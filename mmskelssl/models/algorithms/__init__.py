@@ -14,6 +14,7 @@ from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, Momen
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.slim import SLiM
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
@@ -35,6 +36,7 @@ __all__ = [
     'MaskedPrediction',
     'MomentumContrast',
     'MomentumEncoders',
+    'SLiM',
     'SelfSupervised',
     'Skeleton2vec',
     'SkeletonCLR',

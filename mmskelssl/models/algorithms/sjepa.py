@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmskelssl.models.algorithms.momentum import check_positive
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
-from mmskelssl.models.losses import distribution_error, in_full_precision
+from mmskelssl.models.losses import distribution_error, sharpened
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError
 
@@ -69,9 +69,3 @@ class SJEPA(Skeleton2vec):
             center = getattr(self, f'center_{name}')
             mean = torch.cat([batch[name] for batch in batches]).mean(0).to(center.dtype)
             center.lerp_(mean, 1 - self.center_momentum)
-
-
-@in_full_precision
-def sharpened(tokens: Tensor, center: Tensor, temperature: float) -> Tensor:
-    """Probabilities (P, L, D) of tokens (P, L, D) without their mean (D,)."""
-    return ((tokens - center) / temperature).softmax(-1)

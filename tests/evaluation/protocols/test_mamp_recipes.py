@@ -54,8 +54,11 @@ def test_options_of_the_backbone_are_replaced_for_its_type(model, tmp_path):
     assert protocol.card(Workspace(model, tmp_path), ('joint',)).schedule['backbone'] == dict(num_layers=2)
 
 
-def test_a_skeleton_transformer_is_fine_tuned_joint_by_joint_and_layer_by_layer(store, make_checkpoint, tmp_path):
-    backbone = dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=2, num_heads=2)
+@pytest.mark.parametrize('kind', ['SkeletonTransformer', 'ClassTokenTransformer'])
+def test_transformers_of_tokens_are_fine_tuned_joint_by_joint_and_layer_by_layer(
+    store, make_checkpoint, tmp_path, kind
+):
+    backbone = dict(type=kind, segment_length=4, num_frames=8, width=8, num_layers=2, num_heads=2)
     path = make_checkpoint(pretraining(store, backbone, modalities=['joint']))
     model, protocol = read_pretrained(path), short('finetune-mamp', **{'model.head.hidden_channels': 8})
     cfg = protocol.config(model, 'joint', 0)

@@ -46,7 +46,14 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+PROTOTYPES = dict(type='PrototypeNeck', out_channels=4, hidden_channels=512, bottleneck_channels=4)
 LATENT = dict(
+    SLiM=dict(
+        neck=dict(clip=PROTOTYPES, token=PROTOTYPES),
+        backbone=dict(TOKENS, type='ClassTokenTransformer'),
+        num_views=2,
+        mask_probability=1.0,
+    ),
     Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
     SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
 )
