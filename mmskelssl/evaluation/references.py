@@ -157,6 +157,7 @@ def _centred(raw: PretrainedModel) -> PretrainedModel:
         train_set=dict(raw.train_set, normalize=[]),
         test_set=dict(raw.test_set, normalize=[]),
         train_view=[_CENTRE, *_views_alone(raw.train_view)],
+        augmented_view=[_CENTRE, *_views_alone(raw.augmented_view)],
         test_pipeline=[_CENTRE, *_views_alone(raw.test_pipeline)],
         method=f'{raw.method}, {_CENTRE["type"]}',
     )

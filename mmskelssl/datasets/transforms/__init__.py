@@ -7,6 +7,7 @@ from mmskelssl.datasets.transforms.normalize import (
     CenterPersons,
     PreNormalize,
     ResizeClips,
+    ScaleBones,
     normalize_clip,
     pre_normalize,
 )
@@ -14,7 +15,7 @@ from mmskelssl.datasets.transforms.rotation import MainAxisRotation, RandomRotat
 from mmskelssl.datasets.transforms.skeletal import LeftRightFlip, LimbScale, NeighborMask
 from mmskelssl.datasets.transforms.spatial import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
-from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ViewPipeline
+from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ShowMates, ViewPipeline
 
 __all__ = [
     'AlignShoulders',
@@ -38,7 +39,9 @@ __all__ = [
     'RandomRotation',
     'RandomTurn',
     'ResizeClips',
+    'ScaleBones',
     'Shear',
+    'ShowMates',
     'SkeletonTransform',
     'TemporalBlur',
     'TemporalCropResize',

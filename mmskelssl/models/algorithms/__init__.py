@@ -11,6 +11,7 @@ from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
@@ -36,6 +37,7 @@ __all__ = [
     'MaskedPrediction',
     'MomentumContrast',
     'MomentumEncoders',
+    'ReDeLab',
     'SLiM',
     'SelfSupervised',
     'Skeleton2vec',

@@ -6,11 +6,13 @@ from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
 from mmskelssl.models.backbones.stgcn import STGCN
 from mmskelssl.models.backbones.sttr import STTR, UnifiedSTTR
+from mmskelssl.models.backbones.tcn import TCN
 
 __all__ = [
     'AGCN',
     'STGCN',
     'STTR',
+    'TCN',
     'BiGRU',
     'ClassTokenTransformer',
     'GCNTransformer',
