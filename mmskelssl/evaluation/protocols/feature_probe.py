@@ -45,7 +45,7 @@ class FeatureProbe(TrainedClassifier):
         num_crops: int = 2,
         learning_rates: Sequence[float] = (),
     ) -> None:
-        super().__init__(name, cfg, seeds, crop_ratio, augmentations)
+        super().__init__(name, cfg, seeds, crop_ratio, augmentations=augmentations)
         self.num_crops = num_crops
         self.learning_rates = list(learning_rates)
 
