@@ -230,6 +230,7 @@ def test_views_of_another_length_are_refused(view):
         make()([view[:, :, :8]], mode='loss')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('absent', ['encode', 'skip'])
 def test_a_compiled_step_is_the_same(view, absent):
     model = make(backbone=dict(BACKBONE, absent_persons=absent))
