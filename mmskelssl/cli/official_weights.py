@@ -22,7 +22,7 @@ from mmskelssl.cli.official_encoders import (
     rename_stgcn,
     stgcn_backbone,
 )
-from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_stars
+from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
 from mmskelssl.cli.official_transformers import convert_umurl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
@@ -40,6 +40,7 @@ _OF_THEIR_OWN = dict(
     mamp=('joints_embed.', convert_mamp),
     stars=('encoder_student.', convert_stars),
     skeleton2vec=('auto_encoder.', convert_skeleton2vec),
+    slim=('ibot_head.', convert_slim),
 )
 _TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR')
 METHODS = (*_TYPES, *_OF_THEIR_OWN)

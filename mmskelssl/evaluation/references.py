@@ -168,8 +168,8 @@ def _views_alone(pipeline: list[dict]) -> list[dict]:
 
 
 def _for_coordinates(protocol: Protocol) -> Protocol:
-    """A probe with a smaller learning rate; any other protocol as it is."""
-    if not isinstance(protocol, FeatureProbe):
+    """A probe with a smaller learning rate; any other protocol, and one that normalizes features, as it is."""
+    if not isinstance(protocol, FeatureProbe) or protocol.cfg.model.get('head', {}).get('norm'):
         return protocol
     probe = copy.copy(protocol)
     probe.cfg = copy.deepcopy(protocol.cfg)

@@ -17,6 +17,7 @@ from mmskelssl.models.algorithms import (
     SelfSupervised,
     Skeleton2vec,
     SkeletonCLR,
+    SLiM,
     UmURL,
     VICReg,
 )
@@ -26,6 +27,7 @@ from mmskelssl.models.backbones import (
     STTR,
     TCN,
     BiGRU,
+    ClassTokenTransformer,
     GCNTransformer,
     RawCoordinates,
     SkeletonTransformer,
@@ -39,7 +41,7 @@ from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.heads import LinearHead, MLPHead
 from mmskelssl.models.memory_bank import MemoryBank
-from mmskelssl.models.necks import ProjectionNeck
+from mmskelssl.models.necks import ProjectionNeck, PrototypeNeck
 
 __all__ = [
     'AGCN',
@@ -61,7 +63,9 @@ __all__ = [
     'Encoder',
     'GCNTransformer',
     'LinearHead',
+    'ClassTokenTransformer',
     'MLPHead',
+    'PrototypeNeck',
     'MMCVMutual',
     'MaskedPrediction',
     'MemoryBank',
@@ -72,6 +76,7 @@ __all__ = [
     'RawCoordinates',
     'ReDeLab',
     'SelfSupervised',
+    'SLiM',
     'Skeleton2vec',
     'SkeletonCLR',
     'SkeletonClassifier',

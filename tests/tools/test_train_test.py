@@ -74,7 +74,22 @@ data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pip
 """
 
 # Methods of other families: config, a stream of theirs and a loss.
-OTHERS = dict(barlow=(BARLOW, 'joint', 'loss_joint'), umurl=(UMURL, 'fused', 'loss_inter'))
+AIMCLR = """
+_base_ = 'pretrain.py'
+model = dict(
+    type='AimCLR',
+    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.1),
+    cross_epoch=1,
+)
+view = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type='MainAxisRotation')]
+data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)])
+"""
+
+OTHERS = dict(
+    barlow=(BARLOW, 'joint', 'loss_joint'),
+    umurl=(UMURL, 'fused', 'loss_inter'),
+    aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
+)
 
 # Every process writes what it holds after training.
 DUMP = """

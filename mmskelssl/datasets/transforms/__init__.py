@@ -1,5 +1,6 @@
 from mmskelssl.datasets.transforms.base import Normalization, SkeletonTransform
 from mmskelssl.datasets.transforms.frames import CutFrames, TemporalBlur, TemporalFlip, TemporalMask
+from mmskelssl.datasets.transforms.nested import NestedCrops
 from mmskelssl.datasets.transforms.normalize import (
     AlignShoulders,
     CenterClip,
@@ -30,6 +31,7 @@ __all__ = [
     'MainAxisRotation',
     'MultiView',
     'NeighborMask',
+    'NestedCrops',
     'Normalization',
     'PreNormalize',
     'RandomApply',

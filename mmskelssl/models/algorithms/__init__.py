@@ -15,6 +15,7 @@ from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.slim import SLiM
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
 from mmskelssl.models.algorithms.vicreg import VICReg
@@ -37,6 +38,7 @@ __all__ = [
     'MomentumContrast',
     'MomentumEncoders',
     'ReDeLab',
+    'SLiM',
     'SelfSupervised',
     'Skeleton2vec',
     'SkeletonCLR',

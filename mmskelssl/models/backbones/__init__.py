@@ -1,5 +1,6 @@
 from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
+from mmskelssl.models.backbones.class_token_transformer import ClassTokenTransformer
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
@@ -13,6 +14,7 @@ __all__ = [
     'STTR',
     'TCN',
     'BiGRU',
+    'ClassTokenTransformer',
     'GCNTransformer',
     'RawCoordinates',
     'SkeletonTransformer',

@@ -12,7 +12,14 @@ from mmskelssl.models.losses.distillation import Neighbourhood, distillation, di
 from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
 from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
-from mmskelssl.models.losses.prediction import distribution_error, masked_mean, squared_error, weighted_squared_error
+from mmskelssl.models.losses.prediction import (
+    distribution_error,
+    masked_mean,
+    sharpened,
+    squared_error,
+    weighted_squared_error,
+)
+from mmskelssl.models.losses.prototypes import koleo, prototype_cross_entropy, sinkhorn
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     'in_full_precision',
     'info_nce',
     'invariance',
+    'koleo',
     'log_partition',
     'masked_mean',
     'mined_contrast',
@@ -40,7 +48,10 @@ __all__ = [
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
+    'prototype_cross_entropy',
+    'sharpened',
     'similarity',
+    'sinkhorn',
     'squared_error',
     'variance',
     'weighted_squared_error',

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmskelssl.models import MemoryBank
+from mmskelssl.models.algorithms.followers import Followers
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError
 
@@ -46,7 +47,14 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+PROTOTYPES = dict(type='PrototypeNeck', out_channels=4, hidden_channels=512, bottleneck_channels=4)
 LATENT = dict(
+    SLiM=dict(
+        neck=dict(clip=PROTOTYPES, token=PROTOTYPES),
+        backbone=dict(TOKENS, type='ClassTokenTransformer'),
+        num_views=2,
+        mask_probability=1.0,
+    ),
     Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
     SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
 )
@@ -251,7 +259,8 @@ def test_loss_falls_in_training(make):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.8 * losses[0]
+    # What follows a distribution cannot fall below its entropy.
+    assert losses[-1] < (0.9 if isinstance(model, Followers) else 0.8) * losses[0]
 
 
 def test_losses_are_finite_on_the_smallest_bank_not_yet_filled(make_momentum):

@@ -1,0 +1,53 @@
+"""Checkpoints of the programs on graph encoders: converted, they give the features on record."""
+
+import pytest
+from golden_contrast import assert_close, load, recordings, view
+from official_programs import Program
+
+from mmskelssl.cli.official_weights import METHODS, build_converted, convert_official
+from mmskelssl.utils.errors import CheckpointError
+
+# What the features on record are of.
+VIEWS = dict(aimclr='query')
+
+
+def whole(method):
+    return [
+        pytest.param(method, *path.values, marks=path.marks, id=path.id)
+        for path in recordings(method)
+        if path.id != 'slice'
+    ]
+
+
+@pytest.mark.parametrize(('method', 'path'), [case for method in VIEWS for case in whole(method)])
+def test_features_are_those_of_the_official_program(method, path):
+    golden = load(path)
+    if golden[VIEWS[method]].shape[3] != 25:
+        with pytest.raises(CheckpointError, match='another layout'):
+            convert_official(method, golden['official_state_dict'])
+        return
+    weights, config, remarks = convert_official(method, golden['official_state_dict'])
+    assert remarks == []
+    model = build_converted(weights, config, 'checkpoint').double().eval()
+    features = model(view(golden[VIEWS[method]]))
+    recorded = golden['features_eval']
+    for stream, feature in features.items():
+        assert_close(feature, recorded[stream] if isinstance(recorded, dict) else recorded)
+
+
+@pytest.mark.parametrize(('method', 'path'), [case for method in VIEWS for case in whole(method)])
+def test_other_methods_refuse_the_checkpoint(method, path):
+    weights = load(path)['official_state_dict']
+    for other in METHODS:
+        if other != method:
+            with pytest.raises(CheckpointError, match=f'not .*of {other}'):
+                convert_official(other, weights)
+
+
+def test_one_stream_is_aimclr_and_several_are_crossclr():
+
+    assert convert_official('aimclr', Program('crossclr', ['joint']).checkpoint())[1]['type'] == 'AimCLR'
+    with pytest.raises(CheckpointError, match='This is a checkpoint of crossclr, not of aimclr'):
+        convert_official('aimclr', Program('crossclr').checkpoint())
+    with pytest.raises(CheckpointError, match='This is a checkpoint of aimclr, not of crossclr'):
+        convert_official('crossclr', Program('crossclr', ['joint']).checkpoint())
