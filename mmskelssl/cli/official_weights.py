@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mmskelssl.cli.official_names import rename
-from mmskelssl.cli.official_transformers import convert_umurl
+from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.models import SelfSupervised
 from mmskelssl.models.backbones.graph import directed_partition
@@ -31,7 +31,7 @@ _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 _NUM_JOINTS, _NUM_COORDS = 25, 3
 # Programs without the names of the others: what only their keys begin with, and what converts them.
-_OF_THEIR_OWN = dict(umurl=('backbone.j_emb.', convert_umurl))
+_OF_THEIR_OWN = dict(umurl=('backbone.j_emb.', convert_umurl), usdrl=('backbone.ske_emb.', convert_usdrl))
 METHODS = ('cmd', 'crossclr', 'mmcv_mutual', *_OF_THEIR_OWN)
 
 
@@ -130,7 +130,7 @@ def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]
             f'This is not a checkpoint of {method}: it has no {signs[method]}*. It has {sorted(weights)[:5]} ...'
         )
     try:
-        return *_OF_THEIR_OWN[method][1](weights), []
+        return _OF_THEIR_OWN[method][1](weights)
     except KeyError as error:
         raise CheckpointError(f'The checkpoint is incomplete: it lacks {error.args[0]}.') from error
 

@@ -1,6 +1,7 @@
 from mmskelssl.models.algorithms import (
     CMD,
     I2MD,
+    USDRL,
     BarlowTwins,
     CrosSCLR,
     Decorrelation,
@@ -12,7 +13,7 @@ from mmskelssl.models.algorithms import (
     UmURL,
     VICReg,
 )
-from mmskelssl.models.backbones import AGCN, STGCN, STTR, BiGRU, GCNTransformer, RawCoordinates, UnifiedSTTR
+from mmskelssl.models.backbones import AGCN, DSTE, STGCN, STTR, BiGRU, GCNTransformer, RawCoordinates, UnifiedSTTR
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
@@ -25,9 +26,11 @@ from mmskelssl.models.necks import ProjectionNeck
 __all__ = [
     'AGCN',
     'CMD',
+    'DSTE',
     'I2MD',
     'STGCN',
     'STTR',
+    'USDRL',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',

@@ -56,6 +56,14 @@ def cut_umurl(golden: dict) -> dict:
     )
 
 
+def cut_usdrl(golden: dict) -> dict:
+    """The plain encoder: the losses with their embeddings; the weights with a clip of a view and its features."""
+    kept = ('config', 'official_state_dict', 'embeddings', 'losses', 'dense_eval')
+    return _copied({key: golden['sttr'][key] for key in kept}) | dict(
+        view=golden['views'][0][:1].clone(), features_eval=golden['sttr']['features_eval'][:1].clone()
+    )
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -82,7 +90,7 @@ def main() -> None:
     for method in ('cmd', 'crossclr', 'mmcv_mutual'):
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut(method, golden), Path(__file__).with_name(f'golden_{method}.pt'))
-    for method, of_method in dict(umurl=cut_umurl).items():
+    for method, of_method in dict(umurl=cut_umurl, usdrl=cut_usdrl).items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(of_method(golden), Path(__file__).with_name(f'golden_{method}.pt'))
 

@@ -13,7 +13,7 @@ TOTAL_BATCH = 12
 STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 # Without a bank: their losses are statistics of the batch.
-DECORRELATION = ('barlow_twins', 'vicreg', 'umurl')
+DECORRELATION = ('barlow_twins', 'vicreg', 'umurl', 'usdrl')
 SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in DECORRELATION}
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
 
@@ -105,6 +105,14 @@ model = dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
             backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
             neck=dict(joint=projector, bone=projector, motion=projector),
+        ),
+        usdrl=dict(
+            type='USDRL', level_weights=dict(temporal=0.5, spatial=0.5, instance=1.0), feat_dim=8,
+            backbone=dict(type='DSTE', num_frames=6, width=12, num_heads=2, num_layers=1, drop_path=0.0),
+            neck=dict(
+                temporal=dict(projector, pooling='temporal'), spatial=dict(projector, pooling='spatial'),
+                instance=projector,
+            ),
         ),
     ),
 )

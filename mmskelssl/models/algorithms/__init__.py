@@ -8,11 +8,13 @@ from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.umurl import UmURL
+from mmskelssl.models.algorithms.usdrl import USDRL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
     'CMD',
     'I2MD',
+    'USDRL',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',

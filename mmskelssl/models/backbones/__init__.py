@@ -1,8 +1,9 @@
 from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
+from mmskelssl.models.backbones.dste import DSTE
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.stgcn import STGCN
 from mmskelssl.models.backbones.sttr import STTR, UnifiedSTTR
 
-__all__ = ['AGCN', 'STGCN', 'STTR', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'UnifiedSTTR']
+__all__ = ['AGCN', 'DSTE', 'STGCN', 'STTR', 'BiGRU', 'GCNTransformer', 'RawCoordinates', 'UnifiedSTTR']

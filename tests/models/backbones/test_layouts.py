@@ -20,6 +20,7 @@ BACKBONES = [
     dict(type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2, ffn_channels=8),
     dict(type='STTR', num_frames=8, width=8, num_layers=1, num_heads=2),
     dict(type='UnifiedSTTR', num_frames=8, width=8, num_heads=2),
+    dict(type='DSTE', num_frames=8, width=8, num_layers=1, num_heads=2),
     dict(type='RawCoordinates', num_frames=8),
 ]
 
