@@ -56,6 +56,9 @@ _WRAPPERS = dict(
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
+# Arguments that whoever builds a section hands over.
+_HANDED_OVER = ('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module', 'in_channels')
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -76,7 +79,9 @@ class Finding:
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
     # Views can be built only from names that are right.
-    return [*_check_top_level(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [*_check_views(cfg)]
+    return [*_check_top_level(cfg), *_check_stages(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [
+        *_check_views(cfg)
+    ]
 
 
 def checked(cfg: Config) -> Config:
@@ -151,6 +156,14 @@ def _check_top_level(cfg: Config) -> Iterator[Finding]:
             yield Finding(key, f"nothing reads this key at the top level; '{meant[0]}.{key}' is read.")
 
 
+def _check_stages(cfg: Config) -> Iterator[Finding]:
+    for stage in ('val', 'test'):
+        keys = [f'{stage}_{part}' for part in ('dataloader', 'cfg', 'evaluator')]
+        without = [key for key in keys if cfg.get(key) is None]
+        if 0 < len(without) < len(keys):
+            yield Finding(without[0], f'it is None: {", ".join(keys)} are set together, or all None.')
+
+
 def _check_sections(cfg: Config) -> Iterator[Finding]:
     for key, section in _sections(cfg):
         kind = section.get('type', _UNTYPED.get(key.rpartition('.')[2]))
@@ -223,10 +236,18 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
         except TypeCheckError:
             text = re.sub(r"<class '(\w+)'>", r'\1', str(wanted)).replace('collections.abc.', '')
             yield Finding(f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {text}.')
+    if 'type' in section and kind.__module__.startswith('mmskelssl'):
+        required = [
+            name
+            for name, parameter in inspect.signature(kind).parameters.items()
+            if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        ]
+        for name in [name for name in required if name not in section and name not in _HANDED_OVER]:
+            yield Finding(key, f"{kind.__name__} needs '{name}'.")
 
 
 def _takes_text(wanted: Any) -> bool:
-    """Whether an annotation is for text too; a string is no sequence of strings here."""
+    """Whether an annotation is for text too; a string is not a sequence of strings here."""
     if typing.get_origin(wanted) in (typing.Union, types.UnionType):
         return any(map(_takes_text, typing.get_args(wanted)))
     if typing.get_origin(wanted) in (Sequence, list, tuple):

@@ -86,6 +86,7 @@ def _check_total_batch(cfg: Config, num_processes: int) -> Iterator[Finding]:
                       f'{lr * batch * num_processes / base:g} where {lr * total / base:g} fits a total batch of '
                       f'{total} ({factors}). Set optim_wrapper.optimizer.lr to that instead.')  # fmt: skip
     elif not scale.get('enable') and total != base:
+        by_tool = 'pass --auto-scale-lr, or ' if accumulated == 1 else ''
         yield Finding('optim_wrapper.optimizer.lr', f'{lr} is for a total batch of {base}, and this run has {total} '
-                      f'({factors}): pass --auto-scale-lr, or set lr={lr * total / base:g} and '
+                      f'({factors}): {by_tool}set lr={lr * total / base:g} and '
                       f'auto_scale_lr.base_batch_size={total}.')  # fmt: skip

@@ -1,19 +1,180 @@
-"""What the converters of ``tools/dataset_converters/`` share: from arguments to a store and its report."""
+"""The converters of ``tools/dataset_converters/``: from arguments to a store and its report."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from mmskelssl.converters.base import Reader
+from mmskelssl.cli.exit_status import exit_status
+from mmskelssl.converters import (
+    NpyFolderReader,
+    NTUReader,
+    NWUCLAReader,
+    OfficialArraysReader,
+    PKUMMDReader,
+    PysklReader,
+    Reader,
+    SBUReader,
+    SHREC17Reader,
+    SyntheticReader,
+    UTDMHADReader,
+)
+from mmskelssl.converters.annotation import read_classes, read_layout
 from mmskelssl.converters.convert import convert
+from mmskelssl.converters.ntu import BODY_SELECTIONS, DATASETS
+from mmskelssl.converters.pku_mmd import PHASES, RANGES
+from mmskelssl.converters.pyskl import THIRD
+from mmskelssl.converters.shrec17 import CLASSES
 from mmskelssl.datasets.clip_store import DTYPES, ClipStore
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.visualization import plot_histograms, save_figure
 
 FIGURE_FILE = 'conversion.png'
+
+
+@dataclass(frozen=True)
+class Converter:
+    """What is special about the converter of one format.
+
+    Args:
+        converts: What it does, in a sentence.
+        src: What its input is; empty if it has none.
+        open: Makes the reader of parsed arguments.
+        options: Arguments of the parser for each of its options.
+        many: Whether there may be several inputs.
+    """
+
+    converts: str
+    src: str
+    open: Callable[[argparse.Namespace], Reader]
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    many: bool = False
+
+
+def _classes(args: argparse.Namespace) -> list[str] | None:
+    return args.classes and read_classes(args.classes)
+
+
+_NAMES = dict(help='file of names of the classes, one per line, in the order of the labels')
+_LAYOUT = 'name of a layout, or a JSON file of one; default: '
+
+CONVERTERS = dict(
+    ntu=Converter(
+        'Converts NTU RGB+D 60 or 120, from a folder of .skeleton files or straight from zip archives.',
+        'folders and zip archives, such as nturgbd_skeletons_s001_to_s017.zip and nturgbd_skeletons_s018_to_s032.zip',
+        lambda args: NTUReader(args.src, DATASETS.get(args.dataset), args.bodies),
+        {
+            '--dataset': dict(choices=DATASETS, help='default: ntu120 if there is a setup above 17, else ntu60'),
+            '--bodies': dict(
+                choices=BODY_SELECTIONS,
+                default='energy',
+                help='which two bodies are the persons: those with most energy of the first four (ISC, CMD, MMCV), or '
+                'the first as listed (CrosSCLR) (default: %(default)s)',
+            ),
+        },
+        many=True,
+    ),
+    pku_mmd=Converter(
+        'Converts PKU-MMD, phase I or II.',
+        'folders and zip archives of recordings, labels and splits',
+        lambda args: PKUMMDReader(args.src, args.phase, args.ranges),
+        {
+            '--phase': dict(type=int, choices=PHASES, default=2, help='default: %(default)s'),
+            '--ranges': dict(
+                choices=RANGES,
+                default='half-open',
+                help='how labels count frames: half-open, from 0 without the end (CMD), or inclusive, from 1 with the '
+                'end (AimCLR); default: %(default)s',
+            ),
+        },
+        many=True,
+    ),
+    nw_ucla=Converter(
+        'Converts NW-UCLA.', 'the archive all_sqe.tar.gz, or its unpacked folder', lambda args: NWUCLAReader(args.src)
+    ),
+    utd_mhad=Converter(
+        'Converts the skeletons of UTD-MHAD.',
+        'the archive of the skeletons (zip or tar), or its unpacked folder',
+        lambda args: UTDMHADReader(args.src),
+    ),
+    sbu=Converter(
+        'Converts SBU Kinect Interaction.',
+        'archives (zip or tar) or folders, with sXXsYY/CC/NNN/skeleton_pos.txt',
+        lambda args: SBUReader(args.src),
+        many=True,
+    ),
+    shrec17=Converter(
+        "Converts the hand gestures of SHREC'17.",
+        'the archive (zip or tar), or its unpacked folder',
+        lambda args: SHREC17Reader(args.src, args.classes),
+        {
+            '--classes': dict(
+                type=int,
+                choices=CLASSES,
+                default=14,
+                help='14 gestures, or 28: each with one finger and with the whole hand (default: %(default)s)',
+            )
+        },
+    ),
+    pyskl=Converter(
+        'Converts a pickle of PYSKL or MMAction2, of skeletons in space or of keypoints in images.',
+        'the pickle, such as ntu60_3danno.pkl or ntu60_hrnet.pkl',
+        lambda args: PysklReader(args.src, args.layout and read_layout(args.layout), _classes(args), args.third),
+        {
+            '--layout': dict(help=f'{_LAYOUT}by the number of joints'),
+            '--classes': _NAMES,
+            '--third': dict(
+                choices=THIRD,
+                default='score',
+                help='third coordinate of keypoints in images (default: %(default)s)',
+            ),
+        },
+    ),
+    official_arrays=Converter(
+        'Converts the arrays of CMD, MMCV, ISC and 2s-AGCN, or of CrosSCLR and AimCLR.',
+        'folder of train_data_joint.npy or train_position.npy, train_label.pkl, and val',
+        lambda args: OfficialArraysReader(args.src, read_layout(args.layout), _classes(args), args.split),
+        {
+            '--layout': dict(default='ntu25', help=f'{_LAYOUT}%(default)s'),
+            '--classes': _NAMES,
+            '--split': dict(help='name of the split, such as xsub; default: that of the folder'),
+        },
+    ),
+    npy_folder=Converter(
+        'Converts your own data, a folder of .npy files with a table clips.csv.',
+        'the folder',
+        lambda args: NpyFolderReader(
+            args.src, read_layout(args.layout or str(Path(args.src, 'layout.json'))), _classes(args)
+        ),
+        {'--layout': dict(help=f'{_LAYOUT}layout.json in the folder'), '--classes': _NAMES},
+    ),
+    synthetic=Converter(
+        'Makes the synthetic data set.',
+        '',
+        lambda args: SyntheticReader(args.num_clips, args.seed),
+        {
+            '--num-clips': dict(type=int, default=2000, help='clips to make (default: %(default)s)'),
+            '--seed': dict(type=int, default=0, help='another seed is another data set (default: %(default)s)'),
+        },
+    ),
+)
+
+
+def main(name: str) -> int:
+    """A converter of ``tools/dataset_converters/``; gives the exit status."""
+    converter = CONVERTERS[name]
+    parser = argparse.ArgumentParser(description=f'{converter.converts} The result is a clip store.')
+    if converter.src:
+        parser.add_argument('src', nargs='+' if converter.many else None, help=converter.src)
+    add_conversion_arguments(parser)
+    for flag, arguments in converter.options.items():
+        parser.add_argument(flag, **arguments)
+    args = parser.parse_args()
+    return exit_status(lambda: run_conversion(converter.open, args))
 
 
 def add_conversion_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,23 +193,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def run_conversion(
-    open_reader: Callable[[argparse.Namespace], Reader],
-    args: argparse.Namespace,
-    expected_splits: Mapping[str, int] | None = None,
-) -> int:
-    """The body of a converter: converts, reports, and gives the exit status.
-
-    Args:
-        open_reader: Makes the reader from the arguments.
-        args: Parsed arguments, those of :func:`add_conversion_arguments` among them.
-        expected_splits: Sizes of the complete data set's splits, to say plainly when a set is partial.
-
-    Returns:
-        0; 1 when there is no store; 130 when the conversion was interrupted by Ctrl-C.
-    """
+def run_conversion(open_reader: Callable[[argparse.Namespace], Reader], args: argparse.Namespace) -> int:
+    """Converts, reports, and gives the exit status: 1 when there is no store; 130 when Ctrl-C interrupted."""
     try:
-        report = convert(open_reader(args), args.out, args.dtype, args.overwrite, args.strict, args.workers)
+        reader = open_reader(args)
+        report = convert(reader, args.out, args.dtype, args.overwrite, args.strict, args.workers)
     except (ClipError, StoreError, FileExistsError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
@@ -61,7 +210,7 @@ def run_conversion(
     print(report)
     for warning in report.warnings:
         print(f'warning: {args.out}: {warning}', file=sys.stderr)
-    for split, expected in (expected_splits or {}).items():
+    for split, expected in reader.split_sizes.items():
         if report.splits.get(split) != expected:
             print(f'warning: partial data set: split {split} has {report.splits.get(split, 0)} clips, '
                   f'the published set {expected}.', file=sys.stderr)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from urllib.error import URLError
 
 from mmskelssl.utils.errors import UserError
 
@@ -24,6 +25,8 @@ def exit_status(action: Callable[[], int | None]) -> int:
         return _failed(str(error))
     except (ConnectionError, EOFError) as error:  # a worker died while it handed a batch over
         return _failed(f'{_DEAD_WORKER} ({error!r}).')
+    except URLError as error:
+        return _failed(f'{error.filename or "A file"} could not be downloaded: {error.reason}.')
     except OSError as error:
         if error.filename is None:
             raise

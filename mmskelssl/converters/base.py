@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -50,6 +50,7 @@ class Reader(ABC):
         pads_persons: Whether the format always has room for the same number of persons: an empty one is padding then,
             and dropping it is not reported.
         passed_over: Why files of the input are not read, each reason with their paths.
+        split_sizes: Clips of the splits of the complete set, as far as they are known.
     """
 
     layout: SkeletonLayout
@@ -57,6 +58,7 @@ class Reader(ABC):
     source: dict
     pads_persons: bool = False
     passed_over: Mapping[str, Sequence[str]] = MappingProxyType({})
+    split_sizes: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def __len__(self) -> int:
@@ -87,3 +89,8 @@ class Reader(ABC):
         except ClipError as error:
             outcomes.append(error)
         return outcomes
+
+
+def positions(clips: Sequence[RawClip], attribute: str, values: Collection) -> list[int]:
+    """Where the clips are whose attribute has one of the values."""
+    return [i for i, clip in enumerate(clips) if clip.attributes[attribute] in values]

@@ -12,10 +12,8 @@ import numpy as np
 from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.parallel import reading
 from mmskelssl.converters.report import ConversionReport, nothing_usable, report_on
-from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, refuse_other_folder
-from mmskelssl.datasets.layouts import get_layout
+from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter, new_store
 from mmskelssl.utils.errors import ClipError, StoreError
-from mmskelssl.utils.files import folder_written_beside
 from mmskelssl.utils.progress import track
 
 
@@ -48,25 +46,17 @@ def convert(
         FileExistsError: If ``out`` exists and is not to be overwritten.
     """
     out = Path(out)
-    refuse_other_folder(out, overwrite)
     try:
-        with folder_written_beside(out, overwrite) as folder:
-            with open(folder / 'frames.bin', 'wb') as file:
-                writer = ClipStoreWriter(file, get_layout(reader.layout), list(reader.classes), dtype)
-                skipped, repaired = _write_all(reader, writer, strict, workers)
+        with new_store(out, reader.layout, reader.classes, dtype, overwrite) as writer:
+            skipped, repaired = _write_all(reader, writer, strict, workers)
             if not writer.names:
                 raise StoreError(nothing_usable(out, skipped, reader.passed_over))
-            writer.finish(folder, out)
-            report = report_on(ClipStore(folder), skipped, repaired, reader.passed_over)
-            report.save(folder)
-        return report
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise StoreError(f'Cannot write {out}: {error}. Nothing was written: free space and start again.') from error
     except BrokenProcessPool as error:
         raise StoreError('A process that read was killed, perhaps for lack of memory. Nothing was written: start again '
                          'with fewer --workers.') from error  # fmt: skip
+    report = report_on(ClipStore(out), skipped, repaired, reader.passed_over)
+    report.save(out)
+    return report
 
 
 def _write_all(reader: Reader, writer: ClipStoreWriter, strict: bool, workers: int) -> tuple[list[str], list[str]]:

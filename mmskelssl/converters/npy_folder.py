@@ -43,40 +43,31 @@ class NpyFolderReader(Reader):
         self.path = Path(path)
         self.layout = layout
         columns, self._rows = _read_table(self.path / TABLE)
-        self._column = {column: position for position, column in enumerate(columns)}
         self._splits = [column for column in columns if column == _SPLIT or column.startswith(f'{_SPLIT}_')]
         self._attributes = [column for column in columns if column not in ('file', 'label', 'name')]
         self._numeric = {
             column
             for column in self._attributes
-            if column not in self._splits and all(_is_whole(self._field(row, column)) for _, row in self._rows)
+            if column not in self._splits and all(_is_whole(row[column]) for _, row, _ in self._rows)
         }
-        self.classes = list(classes) if classes else _classes([self._field(row, 'label') for _, row in self._rows])
+        self.classes = list(classes) if classes else _classes([row['label'] for _, row, _ in self._rows])
         self.source = dict(dataset=self.path.name, format='folder of .npy', path=str(self.path))
-        self.passed_over = _unlisted(self.path, {self._field(row, 'file') for _, row in self._rows})
+        self.passed_over = _unlisted(self.path, {row['file'] for _, row, _ in self._rows})
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def read(self, index: int) -> list[RawClip]:
-        line, row = self._rows[index]
+        line, row, num_fields = self._rows[index]
         origin = f'{self.path / TABLE}:{line}'
         try:
-            if len(row) != len(self._column):
-                raise ClipError(f'{len(row)} fields, but the head names {len(self._column)}')
-            file, label, name = (self._field(row, column) for column in ('file', 'label', 'name'))
-            texts = {column: self._field(row, column) for column in self._attributes}
-            attributes = {column: int(text) if column in self._numeric else text for column, text in texts.items()}
-            return [
-                RawClip(name or file.removesuffix('.npy'), self._label(label), self._clip(file), attributes, origin)
-            ]
+            if num_fields != len(row):
+                raise ClipError(f'{num_fields} fields, but the head names {len(row)}')
+            attributes = {name: int(row[name]) if name in self._numeric else row[name] for name in self._attributes}
+            name = row.get('name') or row['file'].removesuffix('.npy')
+            return [RawClip(name, self._label(row['label']), self._clip(row['file']), attributes, origin)]
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
-
-    def _field(self, row: list[str], column: str) -> str:
-        """A field of a row; nothing where the row or the table lacks it."""
-        position = self._column.get(column, len(row))
-        return row[position] if position < len(row) else ''
 
     def _label(self, text: str) -> int:
         if text in self.classes:
@@ -85,16 +76,11 @@ class NpyFolderReader(Reader):
             return int(text)
         raise ClipError(f'label {shown(text)} is not one of the {len(self.classes)} classes ({some(self.classes)})')
 
-    def _file(self, name: str) -> Path | None:
-        """The file; links are followed. None if it is not below the folder by its name."""
-        path = PurePath(name)
-        return None if path.is_absolute() or '..' in path.parts else self.path / path
-
     def _clip(self, name: str) -> np.ndarray:
-        file = self._file(name)
-        if file is None:
+        file = self.path / name
+        if os.path.isabs(name) or '..' in PurePath(name).parts:
             raise ClipError(f'the path {shown(name)} leaves the folder')
-        if not _is_file(file):
+        if not os.path.isfile(file):
             raise ClipError(f'there is no file {shown(name)}')
         try:
             array = map_npy(file)
@@ -115,15 +101,8 @@ class NpyFolderReader(Reader):
         return splits
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # such as a name that is too long
-        return False
-
-
-def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Names of the columns; of every row the number of its line, and its fields."""
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str], int]]]:
+    """Names of the columns; of every row the number of its line, its fields, empty where it lacks one, and how many."""
     try:
         with open(path, encoding='utf-8-sig', newline='') as file:
             reader = csv.reader(file, strict=True)
@@ -141,7 +120,8 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise StoreError(f'{path}:1: the head {columns} {f"lacks {missing}" if missing else "names a column twice"}.')
     if not rows:
         raise StoreError(f'{path} lists no clip.')
-    return columns, rows
+    padded = [(number, fields + [''] * len(columns), len(fields)) for number, fields in rows]
+    return columns, [(number, dict(zip(columns, fields, strict=False)), count) for number, fields, count in padded]
 
 
 def _unlisted(folder: Path, listed: Set[str]) -> PassedOver:

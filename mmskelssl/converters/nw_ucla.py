@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.raw_files import distinct, find_files
+from mmskelssl.converters.base import RawClip
+from mmskelssl.converters.named_files import NamedFilesReader
 from mmskelssl.datasets.layouts import KINECT20
-from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.utils.errors import ClipError
 
 ACTIONS = {
     1: 'pick up with one hand',
@@ -31,75 +31,41 @@ ACTIONS = {
     11: 'throw',
     12: 'carry',
 }
-CLASS_OF_ACTION = {action: label for label, action in enumerate(ACTIONS)}
-EXPECTED_SPLITS = {'xview_train': 1020, 'xview_test': 464, 'xview_test_unique': 369}
-
-# The longest clips take some 0.2 MiB.
-_MAX_BYTES = 16 << 20
-_NAME = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)')
 
 
-class NWUCLAReader(Reader):
-    """Reads the set from its archive or its unpacked folder.
+class NWUCLAReader(NamedFilesReader):
+    """Reads the set. The split is the standard cross-view one: views 1 and 2 train, view 3 tests.
 
-    The split is the standard cross-view one: views 1 and 2 train, view 3 tests. As distributed, 95 files of view 3 hold
-    the coordinates of a training clip; ``xview_test_unique`` leaves them out.
-
-    Args:
-        path: The ``.tar.gz``, or a folder that holds the JSON files at any depth.
-
-    Raises:
-        StoreError: If the path does not exist, is not an archive, or holds no clip.
+    As distributed, 95 files of view 3 hold the coordinates of a training clip; ``xview_test_unique`` leaves them out.
     """
 
     layout = KINECT20
     classes = list(ACTIONS.values())
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        self.source = dict(dataset='NW-UCLA', path=str(path))
-        # Archives and file systems list files in any order; the store's order is that of the names.
-        found = find_files([path], '.json')
-        self.passed_over = found.passed_over
-        self._files = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
-        if not self._files:
-            raise StoreError(f'{path} holds no aAA_sSS_eEE_vVV.json: give the NW-UCLA archive or its folder. {found}')
-
-    def __len__(self) -> int:
-        return len(self._files)
+    dataset = 'NW-UCLA'
+    form = 'aAA_sSS_eEE_vVV.json'
+    pattern = re.compile(r'a(?P<action>\d\d)_s(?P<subject>\d\d)_e(?P<repetition>\d\d)_v(?P<view>\d\d)\.json')
+    suffix = ending = '.json'
+    allowed = dict(action=list(ACTIONS))
+    sides = dict(xview_train=('view', (1, 2)), xview_test=('view', (3,)))
+    split_sizes = dict(xview_train=1020, xview_test=464, xview_test_unique=369)
 
     def read(self, index: int) -> list[RawClip]:
-        file = self._files[index]
-        return [_parse(file.stem, file.read(_MAX_BYTES), str(file))]
+        return [replace(raw, digest=hashlib.sha256(raw.clip.tobytes()).hexdigest()) for raw in super().read(index)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        train, test = (
-            [i for i, clip in enumerate(clips) if clip.attributes['view'] in views] for views in ((1, 2), (3,))
-        )
-        known = {clips[i].digest for i in train}
-        return dict(
-            xview_train=train,
-            xview_test=test,
-            xview_test_unique=[i for i in test if clips[i].digest not in known],
-        )
+        sides = super().splits(clips)
+        known = {clips[i].digest for i in sides['xview_train']}
+        return sides | dict(xview_test_unique=[i for i in sides['xview_test'] if clips[i].digest not in known])
 
-
-def _parse(name: str, text: bytes, origin: str) -> RawClip:
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise ClipError(f'{origin}: the name is not aAA_sSS_eEE_vVV.json.')
-    numbers = {key: int(value) for key, value in match.groupdict().items()}
-    action = numbers.pop('action')
-    if action not in CLASS_OF_ACTION:
-        raise ClipError(f'{origin}: action {action} is not one of {sorted(CLASS_OF_ACTION)}.')
-    try:
-        content = json.loads(text)
-        clip = np.array(content['skeletons'], np.float32)[None]
-        stated = int(content['label']) - 1
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise ClipError(
-            f"{origin}: it is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
-        ) from error
-    if stated != CLASS_OF_ACTION[action]:
-        raise ClipError(f"{origin}: it says label {stated + 1}, but its action code {action} is class "
-                        f'{CLASS_OF_ACTION[action] + 1}.')  # fmt: skip
-    return RawClip(name, stated, clip, numbers, origin, digest=hashlib.sha256(clip.tobytes()).hexdigest())
+    def parse(self, data: bytes, label: int, origin: str) -> np.ndarray:
+        try:
+            content = json.loads(data)
+            clip = np.array(content['skeletons'], np.float32)[None]
+            stated = int(content['label']) - 1
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            raise ClipError(
+                f"{origin}: it is not JSON with 'label' and 'skeletons' (T x 20 x 3): {type(error).__name__}: {error}"
+            ) from error
+        if stated != label:
+            raise ClipError(f'{origin}: it says label {stated + 1}, but its action code is class {label + 1}.')
+        return clip

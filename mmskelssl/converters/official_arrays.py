@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mmskelssl.converters.annotation import Classes, map_npy, whole_number
-from mmskelssl.converters.base import RawClip, Reader
-from mmskelssl.converters.messages import shown
+from mmskelssl.converters.base import RawClip, Reader, positions
 from mmskelssl.converters.pickles import load_plain_pickle
 from mmskelssl.converters.raw_files import PassedOver
 from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
@@ -30,24 +28,14 @@ _SPLITS = dict(xsub='xsub', xview='xview', xset='xset', xsetup='xset')
 _NUM_PROBED = 16
 
 
-@dataclass
-class _Side:
-    """The files of one side.
-
-    Args:
-        name: ``train`` or ``val``.
-        path: The array's file.
-        clips: (N, C, T, V, M) mapped.
-        names: Names of the N clips.
-        labels: Their labels, as they are in the file.
-        lengths: (N,) frames, or None.
-    """
+class _Side(NamedTuple):
+    """The files of one side: the array (N, C, T, V, M), mapped, and what it says of its N clips."""
 
     name: str
     path: Path
     clips: np.ndarray
     names: list[str]
-    labels: list[Any]
+    labels: list[int | None]  # None for what is not a label
     lengths: np.ndarray | None
 
 
@@ -91,11 +79,9 @@ class OfficialArraysReader(Reader):
             split = _SPLITS.get(self.path.resolve().name, '')
         self._prefix = f'{split}_' if split else ''
         self._places = [(side, i) for side in self._sides.values() for i in range(len(side.names))]
-        labels = [_label(side.labels[i]) for side, i in self._places]
-        usable = [place for place, label in zip(self._places, labels, strict=True) if label is not None]
-        self._classes = Classes(
-            [side.names[i] for side, i in usable], [label for label in labels if label is not None], classes
-        )
+        heads = [(side.names[i], side.labels[i]) for side, i in self._places]
+        usable = [(name, label) for name, label in heads if label is not None]
+        self._classes = Classes([name for name, _ in usable], [label for _, label in usable], classes)
         self.classes = self._classes.names
         self.passed_over = _others(self.path)
         self.source = dict(
@@ -111,22 +97,21 @@ class OfficialArraysReader(Reader):
     def read(self, index: int) -> list[RawClip]:
         side, i = self._places[index]
         origin = f'{side.path}[{i}]'
-        label = _label(side.labels[i])
+        label = side.labels[i]
         if label is None:
-            raise ClipError(f'{origin}: label {shown(side.labels[i])} of {side.names[i]!r} is not a whole number')
+            raise ClipError(f'{origin}: the label of {side.names[i]!r} is not a whole number')
         clip = np.ascontiguousarray(side.clips[i].transpose(3, 1, 2, 0), np.float32)
         try:
-            length = unpadded_length(clip) if side.lengths is None else _stated_length(side.lengths[i], side.name)
             attributes = dict(side=side.name) | self._classes.attributes(side.names[i], label)
         except ClipError as error:
             raise ClipError(f'{origin}: {error}') from error
+        length = unpadded_length(clip) if side.lengths is None else int(side.lengths[i])
+        if length < 1:
+            raise ClipError(f'{origin}: {side.name}_num_frame.npy says {length} frames')
         return [RawClip(side.names[i], label, clip[:, :length], attributes, origin)]
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
-        return {
-            f'{self._prefix}{SIDES[name]}': [i for i, clip in enumerate(clips) if clip.attributes['side'] == name]
-            for name in self._sides
-        }
+        return {f'{self._prefix}{SIDES[name]}': positions(clips, 'side', (name,)) for name in self._sides}
 
 
 def unpadded_length(clip: np.ndarray) -> int:
@@ -146,13 +131,6 @@ def _period(frames: np.ndarray) -> int:
     """The least number of frames (T, V, C) after which all frames come again; T if they do not."""
     again = np.flatnonzero((frames[1:] == frames[0]).all(axis=(1, 2))) + 1
     return next((int(n) for n in again if np.array_equal(frames[n:], frames[:-n])), len(frames))
-
-
-def _stated_length(number: Any, side: str) -> int:
-    length = int(number)
-    if length < 1:
-        raise ClipError(f'{side}_num_frame.npy says {length} frames')
-    return length
 
 
 def _label(value: Any) -> int | None:
@@ -195,18 +173,16 @@ def _read_side(folder: Path, side: str, layout: SkeletonLayout) -> _Side | None:
     return _Side(side, path, clips, names, labels, lengths)
 
 
-def _names_and_labels(path: Path) -> tuple[list[str], list[Any]]:
+def _names_and_labels(path: Path) -> tuple[list[str], list[int | None]]:
     content = load_plain_pickle(path)
     if not isinstance(content, (tuple, list)) or len(content) != 2:
         raise StoreError(f'{path} is not a pair of names and labels.')
-    names, labels = content
+    names, labels = (part.tolist() if isinstance(part, np.ndarray) else part for part in content)
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise StoreError(f'{path}: the first of the pair is not a list of names.')
-    if isinstance(labels, np.ndarray):
-        labels = labels.tolist()
     if not isinstance(labels, (list, tuple)):
         raise StoreError(f'{path}: the second of the pair is not a list of labels.')
-    return [name.removesuffix('.skeleton') for name in names], list(labels)
+    return [name.removesuffix('.skeleton') for name in names], list(map(_label, labels))
 
 
 def _joints_at_origin(clips: np.ndarray, layout: SkeletonLayout) -> list[str]:

@@ -58,9 +58,9 @@ class PysklReader(Reader):
         self._third = third
         shape = _first_shape(self._annotations)
         self.layout = layout or _known_layout(shape, self.path)
-        named = [(item['frame_dir'], item['label']) for item in map(_checked_head, self._annotations) if item]
-        self._names = {name for name, _ in named}
-        self._classes = Classes([name for name, _ in named], [label for _, label in named], classes)
+        heads = [head for head in map(_head, self._annotations) if head]
+        self._names = {name for name, _ in heads}
+        self._classes = Classes([name for name, _ in heads], [label for _, label in heads], classes)
         self.classes = self._classes.names
         self.source = dict(dataset=self.path.stem, format='PYSKL pickle', path=str(self.path))
         if shape[-1:] == (2,):
@@ -85,10 +85,12 @@ class PysklReader(Reader):
             raise ClipError(f'{origin}: {error}') from error
 
     def _read(self, annotation: Any, origin: str) -> RawClip:
-        name, label = (_value(annotation, key) for key in ('frame_dir', 'label'))
-        if _checked_head(annotation) is None:
-            raise ClipError(f'frame_dir {shown(name)} or label {shown(label)} is not text and a whole number')
-        label = whole_number(label)
+        stated_name, stated_label = (_value(annotation, key) for key in ('frame_dir', 'label'))
+        if (head := _head(annotation)) is None:
+            raise ClipError(
+                f'frame_dir {shown(stated_name)} or label {shown(stated_label)} is not text and a whole number'
+            )
+        name, label = head
         keypoint = _array(annotation, 'keypoint', 4)
         stated = annotation.get('total_frames', keypoint.shape[1])
         if not isinstance(stated, int) or stated != keypoint.shape[1]:
@@ -123,44 +125,35 @@ def _parts(content: Any, path: Path) -> tuple[list, dict[str, list[str]]]:
     splits = content.get('split', {})
     if not isinstance(splits, dict):
         raise StoreError(f"{path}: 'split' is a {type(splits).__name__}, not a dict of lists of names.")
-    splits = {
-        name: members.tolist() if isinstance(members, np.ndarray) else members for name, members in splits.items()
-    }
     for name, members in splits.items():
-        if not isinstance(name, str) or not isinstance(members, (list, tuple)):
+        is_list = isinstance(members, (list, tuple)) or getattr(members, 'ndim', 0) == 1
+        if not isinstance(name, str) or not is_list or not all(isinstance(member, str) for member in members):
             raise StoreError(f'{path}: split[{shown(name)}] is not a list of names.')
-    splits = {name: list(members) for name, members in splits.items()}
-    for name, members in splits.items():
-        if not all(isinstance(member, str) for member in members):
-            raise StoreError(f'{path}: split[{shown(name)}] holds something other than names.')
-    return content['annotations'], splits
+    return content['annotations'], {name: list(map(str, members)) for name, members in splits.items()}
 
 
 def _first_shape(annotations: list) -> tuple[int, ...]:
     """The shape of the first keypoints of any annotation that has them."""
     keypoints = (item.get('keypoint') for item in annotations if isinstance(item, dict))
-    return next(
-        (keypoint.shape for keypoint in keypoints if isinstance(keypoint, np.ndarray) and keypoint.ndim == 4), ()
-    )
+    return next((array.shape for array in keypoints if isinstance(array, np.ndarray) and array.ndim == 4), ())
 
 
 def _known_layout(shape: tuple[int, ...], path: Path) -> SkeletonLayout:
     if not shape:
         raise StoreError(f"{path}: no annotation has an array (M, T, V, C) under 'keypoint'.")
     if shape[2:] not in _LAYOUTS:
-        raise StoreError(
-            f'{path}: {shape[2]} joints of {shape[3]} coordinates do not belong to a known layout: add --layout.'
-        )
+        raise StoreError(f'{path}: {shape[2]} joints of {shape[3]} coordinates do not belong to a known layout: '
+                         'add --layout.')  # fmt: skip
     return _LAYOUTS[shape[2:]]
 
 
-def _checked_head(annotation: Any) -> dict | None:
+def _head(annotation: Any) -> tuple[str, int] | None:
     """``frame_dir`` and ``label`` if they are text and a whole number."""
     try:
         name, label = annotation['frame_dir'], whole_number(annotation['label'])
     except (LookupError, TypeError, ValueError):
         return None
-    return dict(frame_dir=name, label=label) if isinstance(name, str) else None
+    return (name, label) if isinstance(name, str) else None
 
 
 def _value(annotation: Any, key: str) -> Any:

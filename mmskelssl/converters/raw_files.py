@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tarfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from mmskelssl.utils.errors import ClipError, StoreError
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file in an archive.
-
-    Args:
-        name: Its path there.
-        size: Its number of bytes.
-        position: Where it begins in the archive.
-        read: Gives its bytes.
-    """
-
-    name: str
-    size: int
-    position: int
-    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -38,15 +20,17 @@ class RawFile:
 
     Args:
         path: The file, or the archive.
-        member: The file in the archive.
+        member: Its path in the archive; empty for a file.
+        size: Bytes of the member.
+        position: Where the member begins in the archive.
+        content: Gives the bytes of the member.
     """
 
     path: Path
-    member: Member | None = None
-
-    @property
-    def name(self) -> str:
-        return self.member.name if self.member else self.path.name
+    member: str = ''
+    size: int = 0
+    position: int = 0
+    content: Callable[[], bytes] = bytes
 
     @property
     def stem(self) -> str:
@@ -66,10 +50,10 @@ class RawFile:
     @property
     def inner_path(self) -> PurePosixPath:
         """The path in the archive, or the name."""
-        return _inner(self.name)
+        return _inner(self.member or self.path.name)
 
     def __str__(self) -> str:
-        return f'{self.path}/{self.name}' if self.member else str(self.path)
+        return f'{self.path}/{self.member}' if self.member else str(self.path)
 
     def read(self, limit: int) -> bytes:
         """The content.
@@ -83,10 +67,10 @@ class RawFile:
         if self.member and (self.inner_path.is_absolute() or '..' in self.inner_path.parts):
             raise ClipError(f'{self}: the path leaves the archive')
         try:
-            size = self.member.size if self.member else self.path.stat().st_size
+            size = self.size if self.member else self.path.stat().st_size
             if size > limit:
                 raise ClipError(f'{self}: {size} bytes are more than the {limit} allowed for a clip')
-            return self.member.read() if self.member else self.path.read_bytes()
+            return self.content() if self.member else self.path.read_bytes()
         except ClipError:
             raise
         # A damaged archive makes zipfile and the decompressors fail in many ways.
@@ -113,7 +97,7 @@ class Found:
     """What lies in the given places.
 
     Args:
-        files: Those wanted, in no particular order; one that is reached in two ways comes twice.
+        files: Those wanted in the order of their paths, each under the first path by which it is reached.
         passed_over: Why others were left aside, each reason with their paths.
     """
 
@@ -139,15 +123,10 @@ def find_files(paths: Sequence[str | os.PathLike], suffix: str) -> Found:
     """
     passed_over: PassedOver = defaultdict(list)
     files = [file for path in map(Path, paths) for file in _below(path, suffix, passed_over)]
-    return Found(files, dict(passed_over))
-
-
-def distinct(files: Sequence[RawFile]) -> list[RawFile]:
-    """The files in the order of their paths, each under the first of the paths by which it is reached."""
     kept: dict[tuple, RawFile] = {}
     for file in sorted(files, key=str):
-        kept.setdefault((os.path.realpath(file.path), file.name, file.member and file.member.position), file)
-    return list(kept.values())
+        kept.setdefault((os.path.realpath(file.path), file.member or file.path.name, file.position), file)
+    return Found(list(kept.values()), {reason: names for reason, names in passed_over.items() if names})
 
 
 def described(passed_over: Mapping[str, Sequence[str]]) -> list[str]:
@@ -161,11 +140,11 @@ def described(passed_over: Mapping[str, Sequence[str]]) -> list[str]:
 def _below(path: Path, suffix: str, passed_over: PassedOver) -> Iterator[RawFile]:
     every: Iterable[RawFile]
     if path.is_dir():
-        every = (RawFile(file) for file in _walk(path, passed_over))
+        every = _walk(path, passed_over)
     elif path.is_file() and path.name.lower().endswith(suffix):
         every = [RawFile(path)]
     elif path.is_file():
-        every = (RawFile(path, member) for member in _members(path, suffix))
+        every = iter(_members(path, suffix))
     else:
         raise StoreError(f'{path} does not exist: give a folder, or a zip or tar archive.')
     for file in every:
@@ -189,30 +168,21 @@ def _inner(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace('\\', '/'))
 
 
-def _walk(top: Path, passed_over: PassedOver) -> Iterator[Path]:
-    """Files below a folder. Links may lead in circles, so a folder is not read in itself, nor twice under one name."""
+def _walk(top: Path, passed_over: PassedOver) -> Iterator[RawFile]:
+    """Files below a folder. Links may lead in circles, so no folder is read twice."""
     read = set()
-    pending: list[tuple[Path, frozenset[str]]] = [(top, frozenset())]
-    while pending:
-        folder, above = pending.pop()
+    closed = passed_over[_CLOSED]
+    for folder, folders, names in os.walk(top, onerror=lambda error: closed.append(error.filename), followlinks=True):
         real = os.path.realpath(folder)
-        if real in above or (real, folder.name) in read:
+        if real in read:
+            folders.clear()
             continue
-        read.add((real, folder.name))
-        try:
-            with os.scandir(folder) as entries:
-                inside = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            passed_over[_CLOSED].append(str(folder))
-            continue
-        for entry in inside:
-            path = folder / entry.name
-            if _is_hidden(entry.name):
-                passed_over[HIDDEN].append(str(path))
-            elif path.is_dir():
-                pending.append((path, above | {real}))
-            elif path.is_file():
-                yield path
+        read.add(real)
+        passed_over[HIDDEN] += [os.path.join(folder, name) for name in folders if _is_hidden(name)]
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for path in (Path(folder, name) for name in names):
+            if path.is_file():
+                yield RawFile(path)
             else:
                 passed_over[_NOTHING].append(str(path))
 
@@ -221,7 +191,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith('.') or name.lower() in _OF_SYSTEMS
 
 
-def _members(path: Path, suffix: str) -> list[Member]:
+def _members(path: Path, suffix: str) -> list[RawFile]:
     """The files of an archive; of a tar archive only those with the suffix can be read."""
     try:
         return _zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path, suffix)
@@ -237,19 +207,28 @@ def _members(path: Path, suffix: str) -> list[Member]:
         ) from error
 
 
-def _zip_members(path: Path) -> list[Member]:
-    archive = zipfile.ZipFile(io.BufferedReader(_PositionalFile(path)))
+def _zip_members(path: Path) -> list[RawFile]:
     return [
-        Member(info.filename, info.file_size, info.header_offset, partial(archive.read, info))
-        for info in archive.infolist()
+        RawFile(path, info.filename, info.file_size, info.header_offset, partial(_read_member, path, info))
+        for info in _opened(path, os.getpid()).infolist()
         if not info.is_dir()
     ]
 
 
-def _tar_members(path: Path, suffix: str) -> list[Member]:
+@lru_cache(maxsize=8)
+def _opened(path: Path, process: int) -> zipfile.ZipFile:
+    """The archive, opened anew in every forked process: they would share one position in the file."""
+    return zipfile.ZipFile(path)
+
+
+def _read_member(path: Path, info: zipfile.ZipInfo) -> bytes:
+    return _opened(path, os.getpid()).read(info)
+
+
+def _tar_members(path: Path, suffix: str) -> list[RawFile]:
     with tarfile.open(path) as archive:
         members = [
-            Member(info.name, info.size, info.offset, partial(bytes, _tar_content(archive, info, suffix)))
+            RawFile(path, info.name, info.size, info.offset, partial(bytes, _tar_content(archive, info, suffix)))
             for info in archive
             if info.isfile()
         ]
@@ -261,34 +240,3 @@ def _tar_members(path: Path, suffix: str) -> list[Member]:
 def _tar_content(archive: tarfile.TarFile, info: tarfile.TarInfo, suffix: str) -> bytes:
     is_wanted = info.size <= _LARGEST and not _reason_against(_inner(info.name), suffix)
     return archive.extractfile(info).read() if is_wanted else b''
-
-
-class _PositionalFile(io.RawIOBase):
-    """A file with a position of its own in every forked process; an ordinary file's is shared."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = (0, self._position, os.fstat(self._descriptor).st_size)[whence]
-        if start + offset < 0:
-            raise ValueError('a position before the beginning')
-        self._position = start + offset
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = os.preadv(self._descriptor, [buffer], self._position)
-        self._position += count
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()

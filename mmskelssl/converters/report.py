@@ -24,23 +24,11 @@ _SHOWN_REASONS = 5
 class ConversionReport:
     """What a conversion did; kept as ``conversion.json`` in the store.
 
-    Args:
-        num_clips: Clips written.
-        num_frames: Frames of all of them, a frame of several persons counted once.
-        lengths: Frames of the shortest, the median and the longest clip.
-        classes: Names of the classes.
-        class_counts: Clips of each class.
-        persons: Number of persons to the number of clips that have so many.
-        attributes: Attribute to its number of different values: of performers, cameras ...
-        splits: Split name to its number of clips.
-        dtype: Precision of the coordinates.
-        num_bytes: Size of the coordinates.
-        source: What the reader records about origin and processing.
-        skipped: One message for every clip left out.
-        repaired: One message for every clip changed.
-        passed_over: Why files of the input were not read, each reason with their paths.
-        warnings: What cannot be right about the coordinates.
-        version: Of mmskelssl.
+    ``num_frames`` counts a frame of several persons once; ``lengths`` are those of the shortest, the median and the
+    longest clip; ``persons`` are numbers of persons with their numbers of clips; ``attributes`` and ``splits`` come
+    with their numbers of different values and of clips; ``num_bytes`` is the size of the coordinates. The rest is text:
+    what the reader records, a message for every clip left out or changed, why files were not read, and what cannot be
+    right.
     """
 
     num_clips: int
@@ -96,14 +84,7 @@ def report_on(
     repaired: Sequence[str],
     passed_over: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> ConversionReport:
-    """The report on a conversion that made ``store``.
-
-    Args:
-        store: The new store.
-        skipped: Messages on clips that were left out.
-        repaired: Messages on clips that were changed.
-        passed_over: As :class:`~mmskelssl.converters.Reader` tells it.
-    """
+    """The report on a conversion that made ``store``, with the messages on clips that were left out and changed."""
     lengths = np.sort(store.num_frames)
     numbers, clips = np.unique(store.num_persons, return_counts=True)
     return ConversionReport(

@@ -67,7 +67,7 @@ class ClipStore:
             with np.load(self.path / 'clips.npz', allow_pickle=False) as clips:
                 columns = {key: clips[key] for key in clips.files}
             _check_columns(columns)
-            self.names: np.ndarray = _decoded(columns['names'])
+            self.names: np.ndarray = np.char.decode(columns['names'], 'utf-8')
             self.labels: np.ndarray = columns['labels']
             self.num_frames: np.ndarray = columns['num_frames']
             self.num_persons: np.ndarray = columns['num_persons']
@@ -175,30 +175,31 @@ class ClipStore:
         Raises:
             FileExistsError: If ``path`` exists and is not to be overwritten.
             StoreError: If nothing was added, a split points outside the clips, the disk is full, or what is to be
-                overwritten is no store.
+                overwritten is not a store.
         """
-        path = Path(path)
-        refuse_other_folder(path, overwrite)
-        try:
-            with folder_written_beside(path, overwrite) as folder:
-                with open(folder / 'frames.bin', 'wb') as file:
-                    writer = ClipStoreWriter(file, get_layout(layout), list(classes), dtype)
-                    yield writer
-                writer.finish(folder, path)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            raise StoreError(
-                f'Cannot write {path}: {error}. Nothing was left there; free space and try again.'
-            ) from error
+        with new_store(Path(path), layout, classes, dtype, overwrite) as writer:
+            yield writer
         for remark in remarks(ClipStore(path)):
             warnings.warn(f'{path}: {remark}', stacklevel=3)
 
 
-def refuse_other_folder(path: Path, overwrite: bool) -> None:
-    """Raises StoreError if what is to be overwritten at ``path`` is no store."""
+@contextmanager
+def new_store(
+    path: Path, layout: str | Mapping | SkeletonLayout, classes: Sequence[str], dtype: str, overwrite: bool
+) -> Iterator[ClipStoreWriter]:
+    """:meth:`ClipStore.create` without its warnings."""
     if overwrite and path.exists() and not (path / 'meta.json').exists():
-        raise StoreError(f'{path} is no clip store and is not overwritten: choose another output path.')
+        raise StoreError(f'{path} is not a clip store and is not overwritten: choose another output path.')
+    try:
+        with folder_written_beside(path, overwrite) as folder:
+            with open(folder / 'frames.bin', 'wb') as file:
+                writer = ClipStoreWriter(file, get_layout(layout), list(classes), dtype)
+                yield writer
+            writer.finish(folder, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise StoreError(f'Cannot write {path}: {error}. Nothing was written: free space and start again.') from error
 
 
 class ClipStoreWriter:
@@ -266,11 +267,6 @@ class ClipStoreWriter:
         self._attributes.append(attributes)
         self._num_coords = clip.shape[3]
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the frames so far."""
-        return self._digest.hexdigest()
-
     def _label(self, name: str, label: int | str) -> int:
         if isinstance(label, str):
             if label not in self.classes:
@@ -291,7 +287,7 @@ class ClipStoreWriter:
         check_clip(name, clip, self.layout)
         if self._num_coords not in (None, clip.shape[3]):
             raise ClipError(
-                f'Clip {name!r} has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.'
+                f'Clip {name!r} has {clip.shape[3]} coordinates per joint, the clips before it {self._num_coords}.'
             )
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
@@ -326,14 +322,14 @@ class ClipStoreWriter:
             classes=self.classes,
             dtype=self.dtype.name,
             num_coords=self._num_coords,
-            frames_sha256=self.digest,
+            frames_sha256=self._digest.hexdigest(),
             source=self.source,
         )
         (folder / 'meta.json').write_text(json.dumps(meta, indent=1), encoding='utf-8')
 
 
 def check_clip(name: str, clip: np.ndarray, layout: SkeletonLayout) -> None:
-    """Refuses an array that is no clip (M, T, V, C) of a layout.
+    """Refuses an array that is not a clip (M, T, V, C) of a layout.
 
     Raises:
         ClipError: If its shape is another, it is empty, holds NaN or infinite coordinates, or a person without any.
@@ -372,15 +368,6 @@ def _check_columns(columns: Mapping[str, np.ndarray]) -> None:
             raise ValueError(f'{key} has shape {column.shape}, for {num_clips} clips')
         if (is_split or key in ('labels', 'num_frames', 'num_persons')) and column.dtype.kind != 'i':
             raise ValueError(f'{key} holds no whole numbers')
-
-
-def _decoded(names: np.ndarray) -> np.ndarray:
-    """Text of UTF-8 bytes (N,)."""
-    codes = np.ascontiguousarray(names).view(np.uint8)
-    if codes.size and codes.max() < 128:
-        # A character a byte needs no decoding, which is most of the time that the opening of a large store takes.
-        return codes.astype(np.uint32).view(f'U{names.itemsize}')
-    return np.char.decode(names, 'utf-8')
 
 
 def _prefixed(columns: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

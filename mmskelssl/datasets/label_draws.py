@@ -79,13 +79,7 @@ def drawn_names(
 
 
 def write_draws(path: str | os.PathLike, names: Sequence[str], labels: Sequence[int], balanced: bool) -> None:
-    """Writes the draws of a training split.
-
-    Args:
-        path: File to write, gzipped text.
-        names: (N,) clip names.
-        labels: (N,) classes.
-        balanced: As for :func:`drawn_ratios`.
+    """Writes the draws of a training split of clips (N,) as gzipped text; ``balanced`` as for :func:`drawn_ratios`.
 
     Raises:
         StoreError: If a name has a line break, which the file cannot hold.

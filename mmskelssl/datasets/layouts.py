@@ -166,39 +166,39 @@ NTU25 = SkeletonLayout(
     },
 )
 
-KINECT20 = SkeletonLayout(
-    name='kinect20',
-    joints=('hip centre', 'spine', 'shoulder centre', 'head', *_limbs(_ARM, _LEG)),
-    parents=(1, 2, 2, 2, 2, 4, 5, 6, 2, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18),
-    center=2,
-    pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
-    spine=(0, 1),
-    shoulders=(4, 8),
-    groups={
-        'trunk': (0, 1, 2, 3),
-        'left arm': (4, 5, 6, 7),
-        'right arm': (8, 9, 10, 11),
-        'left leg': (12, 13, 14, 15),
-        'right leg': (16, 17, 18, 19),
-    },
-)
 
-# UTD-MHAD: the joints of Kinect v1 in an order of its own.
-UTD20 = SkeletonLayout(
-    name='utd20',
-    joints=('head', 'shoulder centre', 'spine', 'hip centre', *_limbs(_ARM, _LEG)),
-    parents=(1, 1, 1, 2, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18),
-    center=1,
-    pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
+def _kinect_v1(name: str, trunk: tuple[str, ...], parents: tuple[int, ...], spine: tuple[int, int]) -> SkeletonLayout:
+    """20 joints: four of the trunk, in an order of the data set's own, and the limbs."""
+    return SkeletonLayout(
+        name=name,
+        joints=(*trunk, *_limbs(_ARM, _LEG)),
+        parents=parents,
+        center=trunk.index('shoulder centre'),
+        pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
+        spine=spine,
+        shoulders=(4, 8),
+        groups={
+            'trunk': (0, 1, 2, 3),
+            'left arm': (4, 5, 6, 7),
+            'right arm': (8, 9, 10, 11),
+            'left leg': (12, 13, 14, 15),
+            'right leg': (16, 17, 18, 19),
+        },
+    )
+
+
+KINECT20 = _kinect_v1(
+    'kinect20',
+    ('hip centre', 'spine', 'shoulder centre', 'head'),
+    (1, 2, 2, 2, 2, 4, 5, 6, 2, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18),
+    spine=(0, 1),
+)
+# Of UTD-MHAD.
+UTD20 = _kinect_v1(
+    'utd20',
+    ('head', 'shoulder centre', 'spine', 'hip centre'),
+    (1, 1, 1, 2, 1, 4, 5, 6, 1, 8, 9, 10, 3, 12, 13, 14, 3, 16, 17, 18),
     spine=(3, 2),
-    shoulders=(4, 8),
-    groups={
-        'trunk': (0, 1, 2, 3),
-        'left arm': (4, 5, 6, 7),
-        'right arm': (8, 9, 10, 11),
-        'left leg': (12, 13, 14, 15),
-        'right leg': (16, 17, 18, 19),
-    },
 )
 
 SBU15 = SkeletonLayout(

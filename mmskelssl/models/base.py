@@ -26,9 +26,12 @@ class SkeletonModel(BaseModel):
         init_cfg: Config.
 
     Attributes:
+        min_batch: Clips of a batch, of all processes, that the loss needs.
         epoch: Counted from 0.
         embeddings: Name to (N, D), what the last step embedded, without gradient; empty where there is nothing.
     """
+
+    min_batch = 1
 
     def __init__(
         self,

@@ -15,14 +15,7 @@ PERPLEXITY = 30
 
 
 def choose_clips(labels: np.ndarray, num_classes: int, max_clips: int, seed: int) -> np.ndarray:
-    """Positions (n,), in order, of at most ``max_clips`` random clips of the first ``num_classes`` classes.
-
-    Args:
-        labels: (N,) of all clips.
-        num_classes: How many of the classes that occur.
-        max_clips: How many clips at most.
-        seed: Of the choice.
-    """
+    """Positions (n,), in order, of at most ``max_clips`` random clips of the first ``num_classes`` classes."""
     candidates = np.flatnonzero(np.isin(labels, np.unique(labels)[:num_classes]))
     if len(candidates) > max_clips:
         candidates = np.random.default_rng(seed).choice(candidates, max_clips, replace=False)
@@ -30,13 +23,7 @@ def choose_clips(labels: np.ndarray, num_classes: int, max_clips: int, seed: int
 
 
 def embed(features: np.ndarray, method: str, seed: int) -> np.ndarray:
-    """Points (N, 2) for features (N, D), N at least 5.
-
-    Args:
-        features: Of the clips.
-        method: One of ``METHODS``.
-        seed: Of t-SNE.
-    """
+    """Points (N, 2) for features (N, D), N at least 5, by one of ``METHODS``."""
     components = min(2 if method == 'pca' else PCA_DIMENSIONS, *features.shape)
     points = PCA(components, random_state=seed).fit_transform(features)
     if method == 'pca':

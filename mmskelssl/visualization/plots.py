@@ -26,18 +26,11 @@ def plot_curves(
         title: Title of the figure.
         ylabel: What y is.
         xlabel: What x is.
-
-    Raises:
-        ValueError: If there is no curve, or x and y differ in length.
     """
-    if not series:
-        raise ValueError('No curve to plot.')
     figure = Figure(figsize=(8, 4.8), layout='constrained')
     axes = figure.subplots()
     for index, (name, (x, y)) in enumerate(series.items()):
         x, y = np.asarray(x, float), np.asarray(y, float)
-        if x.shape != y.shape:
-            raise ValueError(f"Curve '{name}' has {x.size} x and {y.size} y.")
         marker = 'o' if len(x) <= MAX_MARKED_POINTS else None
         style = ('-', '--', ':', '-.')[index // 10 % 4]
         axes.plot(x, y, style, color=f'C{index % 10}', marker=marker, markersize=3, linewidth=1.3, label=name)
@@ -59,16 +52,9 @@ def plot_confusion(matrix: ArrayLike, classes: Sequence[str], title: str | None 
         matrix: (K, K) counts; rows are true classes, columns predicted ones.
         classes: The K names.
         title: Title; without it the accuracy over clips and over classes is named.
-
-    Raises:
-        ValueError: If the matrix is not (K, K), or holds negative or non-finite counts.
     """
     counts = np.asarray(matrix, float)
     number = len(classes)
-    if counts.shape != (number, number):
-        raise ValueError(f'A confusion matrix of {number} classes is {(number, number)}, this one {counts.shape}.')
-    if not number or not (np.isfinite(counts) & (counts >= 0)).all():
-        raise ValueError('A confusion matrix holds counts of clips, for at least one class.')
     totals = counts.sum(axis=1, keepdims=True)
     percent = np.divide(100 * counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
     # From 30 classes on the figure grows with the names, whose letters cannot become smaller.
@@ -107,15 +93,8 @@ def plot_embedding(points: ArrayLike, labels: ArrayLike, classes: Sequence[str],
         labels: (N,) classes, 0-based.
         classes: Names of all classes.
         title: Title of the figure.
-
-    Raises:
-        ValueError: If shapes do not fit, or a label is not a class.
     """
     points, labels = np.asarray(points, float), np.asarray(labels)
-    if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1] or not len(labels):
-        raise ValueError(f'Points (N, 2) and labels (N,) are needed, these are {points.shape} and {labels.shape}.')
-    if labels.min() < 0 or labels.max() >= len(classes):
-        raise ValueError(f'Labels go from {labels.min()} to {labels.max()}, but there are {len(classes)} classes.')
     present = np.unique(labels)
     columns = -(-len(present) // LEGEND_ROWS)
     figure = Figure(figsize=(8 + 2.2 * columns, 7), layout='constrained')

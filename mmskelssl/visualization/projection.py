@@ -46,17 +46,10 @@ def upright_clips(
 
 
 def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:
-    """Tells joints from the zeros of absent persons, absent frames and corrupted joints.
+    """(M, T, V) which joints of a clip (M, T, V, C) are there, and not zeros of absent persons, frames or joints.
 
     A centred clip has a joint at zero that is there: one that clips are centred on, the only zero of its frame, and no
     farther from its neighbours than half the size of the skeleton.
-
-    Args:
-        clip: (M, T, V, C) coordinates.
-        layout: Layout of the V joints.
-
-    Returns:
-        (M, T, V) booleans.
     """
     nonzero = clip.any(axis=-1)
     visible = np.array(nonzero)
@@ -72,16 +65,10 @@ def visible_joints(clip: np.ndarray, layout: SkeletonLayout) -> np.ndarray:
 
 
 def detect_up(clip: np.ndarray, layout: SkeletonLayout) -> str | None:
-    """The axis along which the upper body rises over the lower one; the layout's ``up`` where it has no spine.
+    """Which of ``UP_AXES`` the upper body rises along over the lower one; the layout's ``up`` where it has no spine.
 
-    Pre-normalized clips of bodies have ``+z`` up, whatever is up in the recording.
-
-    Args:
-        clip: (M, T, V, C) coordinates, absent joints zero.
-        layout: Layout of the V joints.
-
-    Returns:
-        One of ``UP_AXES``, or None if no frame shows both halves of a body.
+    Pre-normalized clips of bodies have ``+z`` up, whatever is up in the recording. None if no frame of the clip
+    (M, T, V, C) shows both halves of a body.
     """
     if not layout.spine:
         return layout.up

@@ -33,6 +33,14 @@ def test_a_neck_may_name_its_pooling(load):
         (dict(model__type='SkeletonCRL'), "SkeletonCRL is not in any registry; nearest: 'SkeletonCLR'"),
         (dict(default_hooks__checkpoint__intervall=1), "CheckpointHook has no key 'intervall'; nearest: 'interval'."),
         (dict(max_epochs=2), "max_epochs: nothing reads this key at the top level; 'train_cfg.max_epochs' is read."),
+        (dict(model=dict(_delete_=True, type='SkeletonClassifier')), "model: SkeletonClassifier needs 'backbone'."),
+        (
+            dict(val_dataloader__dataset=dict(_delete_=True, type='SkeletonDataset')),
+            "val_dataloader.dataset: SkeletonDataset needs 'store'",
+        ),
+        (dict(val_cfg=None), 'val_cfg: it is None: val_dataloader, val_cfg, val_evaluator are set together'),
+        (dict(test_dataloader=None), 'test_dataloader: it is None'),
+        (dict(val_cfg=None, val_dataloader=None), 'val_dataloader: it is None'),
         (dict(custom_hook=[]), "custom_hook: nothing reads this key; nearest: 'custom_hooks'."),
         (dict(model__temperature='0.07'), "model.temperature: '0.07' is a str, but SkeletonCLR needs float."),
         (dict(model__queue_size=3.5), 'model.queue_size: 3.5 is a float, but SkeletonCLR needs int.'),
@@ -66,6 +74,7 @@ def test_mistakes(load, overrides, says):
 @pytest.mark.parametrize(
     'overrides',
     [
+        dict(val_cfg=None, val_dataloader=None, val_evaluator=None),
         dict(model__modalities=('joint', 'bone')),
         dict(model__temperature=1),  # an int where a float is wanted
         dict(train_dataloader__dataset__split=None),

@@ -11,7 +11,7 @@ from mmskelssl.cli.config_warnings import config_warnings
         (dict(param_scheduler=[dict(type='CosineAnnealingLR', T_max=1)]), 1, 'so that the rate rises again'),
         (dict(param_scheduler=[dict(type='LinearLR', end=5)]), 1, 'end: 5 lies beyond the run: train_cfg.max_epochs=2'),
         ({}, 2, '0.05 is for a total batch of 8, and this run has 16 (8 x 2 processes x 1 accumulated): pass --auto-'),
-        (dict(optim_wrapper__accumulative_counts=2), 1, 'or set lr=0.1 and auto_scale_lr.base_batch_size=16'),
+        (dict(optim_wrapper__accumulative_counts=2), 1, '2 accumulated): set lr=0.1 and auto_scale_lr.base_'),
         (dict(auto_scale_lr__enable=True, optim_wrapper__accumulative_counts=2), 2,
          'the rate would be 0.1 where 0.2 fits a total batch of 32'),
     ],

@@ -13,7 +13,8 @@ from mmskelssl.datasets.clip_store import ClipStore, ClipStoreWriter
 def run(tmp_path, reader, *flags, expected=None):
     parser = argparse.ArgumentParser()
     add_conversion_arguments(parser)
-    return run_conversion(lambda args: reader, parser.parse_args([str(tmp_path / 'store'), *flags]), expected)
+    reader.split_sizes = expected or {}
+    return run_conversion(lambda args: reader, parser.parse_args([str(tmp_path / 'store'), *flags]))
 
 
 def test_run_succeeds_and_tells_where_the_store_is(tmp_path, capsys):
@@ -87,18 +88,6 @@ def test_run_that_is_interrupted_leaves_nothing_and_says_what_to_do(tmp_path, ca
     assert list(tmp_path.iterdir()) == []
     assert run(tmp_path, ListReader(*MIXED), '--workers', '2') == 0
     assert ClipStore(store).names.tolist() == ['first', 'gap', 'last']
-
-
-def test_an_interrupted_run_leaves_the_old_store(tmp_path, monkeypatch):
-    assert run(tmp_path, ListReader(raw('old'))) == 0
-
-    def interrupt(self, *args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ClipStoreWriter, 'add', interrupt)
-    assert run(tmp_path, ListReader(raw('new')), '--overwrite') == 130
-    assert ClipStore(tmp_path / 'store').names.tolist() == ['old']
-    assert list(tmp_path.iterdir()) == [tmp_path / 'store']
 
 
 def test_workers_are_at_least_one(tmp_path, capsys):

@@ -1,4 +1,5 @@
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -26,6 +27,14 @@ def test_errors_of_the_user_are_one_line(capsys, kind):
 def test_files_are_named(capsys):
     assert exit_status(Path('/nowhere/at/all').read_bytes) == 1
     assert capsys.readouterr().err == 'error: /nowhere/at/all: No such file or directory\n'
+
+
+def test_failed_downloads_are_told(capsys):
+    assert exit_status(fail(URLError('no route'))) == 1
+    assert exit_status(fail(HTTPError('http://x/y.pth', 404, 'Not Found', None, None))) == 1
+    assert capsys.readouterr().err == (
+        'error: A file could not be downloaded: no route.\nerror: http://x/y.pth could not be downloaded: Not Found.\n'
+    )
 
 
 @pytest.mark.parametrize(

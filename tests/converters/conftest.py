@@ -1,5 +1,3 @@
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -7,20 +5,16 @@ import pytest
 from mmskelssl.datasets.label_draws import NUM_DRAWS, read_draw
 
 ROOT = Path(__file__).parents[2]
-CONVERTERS = ROOT / 'tools' / 'dataset_converters'
 
 
 @pytest.fixture
-def run_converter(monkeypatch, capsys):
+def run_converter(run_tool):
     """Runs a script of ``tools/dataset_converters/`` by its name; gives its exit status, output and errors."""
 
     def run(name, *args):
-        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, args)])
-        with pytest.raises(SystemExit) as exit:
-            runpy.run_path(str(CONVERTERS / f'{name}.py'), run_name='__main__')
-        out, err = capsys.readouterr()
+        status, out, err = run_tool(f'dataset_converters/{name}.py', *args)
         # The progress bar is no message.
-        return exit.value.code, out, ''.join(line for line in err.splitlines(True) if 'Converting' not in line)
+        return status, out, ''.join(line for line in err.splitlines(True) if 'Converting' not in line)
 
     return run
 

@@ -2,12 +2,10 @@ import json
 from dataclasses import asdict, replace
 
 import numpy as np
-import pytest
 from list_reader import MIXED, SKIPPED, ListReader, body, raw, with_gap
 
 from mmskelssl.converters.convert import convert
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.utils.errors import ClipError, StoreError
 
 
 def test_usable_clips_are_kept_and_the_others_named(tmp_path):
@@ -48,22 +46,3 @@ def test_store_keeps_its_report(tmp_path):
     report = convert(ListReader(*MIXED), tmp_path / 'store')
     assert json.loads((tmp_path / 'store' / 'conversion.json').read_text()) == json.loads(json.dumps(asdict(report)))
     assert report.source == ClipStore(tmp_path / 'store').source
-
-
-def test_half_precision(tmp_path):
-    convert(ListReader(raw('one')), tmp_path / 'store', dtype='float16')
-    store = ClipStore(tmp_path / 'store')
-    assert store.frames.dtype == np.float16
-    np.testing.assert_allclose(store[0], body(), atol=2e-3)
-
-
-def test_strict_stops_at_the_first_unusable_clip(tmp_path):
-    with pytest.raises(ClipError, match='joints'):
-        convert(ListReader(*MIXED), tmp_path / 'store', strict=True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_nothing_usable_is_no_store(tmp_path):
-    with pytest.raises(StoreError, match='No usable clip'):
-        convert(ListReader(MIXED[1], MIXED[3]), tmp_path / 'store')
-    assert list(tmp_path.iterdir()) == []

@@ -1,23 +1,20 @@
 """Input that is not seen or not understood is told by every converter."""
 
-import io
 import json
 import pickle
-import tarfile
-import zipfile
 
 import numpy as np
 import pytest
 from list_reader import ListReader, raw
 from raw_ntu import random_frames, skeleton_bytes
+from raw_pku import write_synthetic_pku
 
 from mmskelssl.converters.convert import convert
 from mmskelssl.converters.npy_folder import NpyFolderReader
 from mmskelssl.converters.ntu import NTUReader
-from mmskelssl.converters.nw_ucla import NWUCLAReader
 from mmskelssl.converters.pku_mmd.files import parse_split
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.layouts import KINECT20, NTU25
+from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 
 NAME = 'S001C001P001R001A001'
@@ -89,7 +86,7 @@ def test_reasons_are_told_where_no_clip_is_usable(tmp_path):
 
 
 def test_pku_resource_files_and_others_are_no_recordings(tmp_path, run_converter):
-    run_converter('synthetic', tmp_path / 's', '--num-clips', '20', '--raw-pku', tmp_path / 'pku')
+    write_synthetic_pku(tmp_path / 'pku', 20)
     _, before, _ = run_converter('pku_mmd', tmp_path / 'pku', tmp_path / 'a')
     label = next((tmp_path / 'pku' / 'label').iterdir())
     label.write_text('action,start,end,confidence\n\n' + label.read_text())
@@ -176,44 +173,6 @@ def test_arrays_that_the_table_does_not_list_are_named_and_links_followed(mine, 
     status, out, err = run_converter('npy_folder', mine, tmp_path / 'store', '--layout', 'ntu25')
     assert (status, err) == (0, '') and '4 clips written' in out
     assert '10 passed over, not listed in clips.csv' in out and '1 passed over, hidden' in out
-
-
-def nw_ucla_text(label):
-    return json.dumps(dict(file_name='x', label=label, skeletons=clip(20).tolist()))
-
-
-def nw_ucla_files(tmp_path):
-    yield 'a01_s01_e01_v01.json', nw_ucla_text(1)
-    yield '__MACOSX/._a01_s01_e01_v01.json', 'x'
-    yield '._a01_s01_e01_v01.json', 'x'
-    yield 'readme.md', 'x'
-
-
-@pytest.mark.parametrize('kind', ['folder', 'linked folder', 'zip', 'tar'])
-def test_nw_ucla_in_every_wrapping(tmp_path, kind):
-    path = tmp_path / 'set'
-    members = dict(nw_ucla_files(tmp_path))
-    if kind == 'zip':
-        with zipfile.ZipFile(path, 'w') as archive:
-            for name, text in members.items():
-                archive.writestr(name, text)
-    elif kind == 'tar':
-        with tarfile.open(path, 'w:gz') as archive:
-            for name, text in members.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(text)
-                archive.addfile(info, io.BytesIO(text.encode()))
-    else:
-        inside = tmp_path / 'elsewhere' if kind == 'linked folder' else path
-        for name, text in members.items():
-            (inside / name).parent.mkdir(parents=True, exist_ok=True)
-            (inside / name).write_text(text)
-        if kind == 'linked folder':
-            path.mkdir()
-            (path / 'link').symlink_to(inside)
-    reader = NWUCLAReader(path)
-    assert [item.name for item in reader] == ['a01_s01_e01_v01'] and reader.layout is KINECT20
-    assert sorted(map(len, reader.passed_over.values())) == [1, 2]
 
 
 def test_official_arrays_that_are_not_read_are_named(tmp_path, run_converter):

@@ -1,15 +1,11 @@
 import json
-import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mmskelssl.converters.npy_folder import NpyFolderReader
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.datasets.layouts import KINECT20, LAYOUTS, get_layout
-from mmskelssl.utils.errors import ClipError, StoreError
+from mmskelssl.datasets.layouts import LAYOUTS, get_layout
 
 ARM = dict(
     name='arm4',
@@ -183,34 +179,3 @@ def test_bad_classes(folder, tmp_path, run_converter, text, message):
         (tmp_path / 'classes.txt').write_text(text)
     status, _, err = run_converter('npy_folder', folder, tmp_path / 'store', '--classes', tmp_path / 'classes.txt')
     assert status == 1 and 'classes.txt' in err and message in err and err.count('\n') == 1
-
-
-FIELDS = st.one_of(
-    st.sampled_from(['a.npy', 'file', 'label', 'name', 'split', '0', '1', '', '..']), st.text(max_size=4)
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(rows=st.lists(st.lists(FIELDS, max_size=4), max_size=5), head=st.booleans())
-def test_any_table_is_read_or_refused(tmp_path_factory, rows, head):
-    folder = tmp_path_factory.getbasetemp() / 'table'
-    folder.mkdir(exist_ok=True)
-    np.save(folder / 'a.npy', body(joints=20))
-    lines = [','.join(row) for row in ([['file', 'label', 'split'], *rows] if head else rows)]
-    (folder / 'clips.csv').write_text('\n'.join(lines), encoding='utf-8', errors='replace')
-    try:
-        reader = NpyFolderReader(folder, KINECT20)
-    except StoreError:
-        return
-    reader.splits([outcome for outcome in reader if not isinstance(outcome, ClipError)])
-
-
-def test_pickled_array_does_not_run_code(folder, tmp_path, run_converter):
-    class Evil:
-        def __reduce__(self):
-            return (tmp_path / 'trace').mkdir, ()
-
-    (folder / 'a.npy').write_bytes(pickle.dumps(Evil()))
-    status, out, _ = run_converter('npy_folder', folder, tmp_path / 'store')
-    assert status == 0 and 'a.npy is not a whole .npy file of numbers' in out
-    assert not (tmp_path / 'trace').exists()

@@ -11,7 +11,6 @@ from mmskelssl.converters.official_arrays import OfficialArraysReader, unpadded_
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.datasets.transforms import pre_normalize
-from mmskelssl.utils.errors import StoreError
 
 FRAMES = 40
 NAMES = dict(train=['S001C001P001R001A003', 'S001C002P002R001A060'], val=['S001C001P003R001A001'])
@@ -209,7 +208,7 @@ BAD_CLIPS = {
     'nan': (with_array(lambda array: np.put(array[1], 0, np.nan)), 'data_joint.npy[1]', 'NaN'),
     'nobody': (with_array(lambda array: array[1].fill(0)), 'data_joint.npy[1]', 'all zero'),
     'length': (save_array('train_num_frame.npy', np.array([7, 0])), 'data_joint.npy[1]', 'num_frame.npy says 0 frames'),
-    'label': (save_labels(NAMES['train'], [2, 0.5]), 'data_joint.npy[1]', "label 0.5 of 'S001C002P002R001A060' is not"),
+    'label': (save_labels(NAMES['train'], [2, 0.5]), 'data_joint.npy[1]', "the label of 'S001C002P002R001A060' is not"),
     'contradiction': (save_labels(NAMES['train'], [2, 5]), 'data_joint.npy[1]', 'its name says action 60, which is 59'),
     'twice': (save_labels(NAMES['train'][:1] * 2, [2, 2]), 'data_joint.npy[1]', 'comes twice'),
     'negative': (save_labels(['a', 'b'], [0, -1]), 'data_joint.npy[1]', 'has label -1, but labels go from 0 to 0'),
@@ -224,21 +223,3 @@ def test_bad_clip_is_skipped_and_named(folder, tmp_path, run_converter, kind):
     assert status == 0 and len(ClipStore(tmp_path / 'store')) == 2
     (line,) = [line for line in out.splitlines() if origin in line and message in line]
     assert run_converter('official_arrays', folder, tmp_path / 'strict', '--strict')[0] == 1
-
-
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_changed_bytes_of_an_array_never_crash(tmp_path_factory, data):
-    folder = tmp_path_factory.getbasetemp() / 'fuzz'
-    folder.mkdir(exist_ok=True)
-    (folder / 'train_label.pkl').write_bytes(pickle.dumps((['a'], [0])))
-    path = folder / 'train_data_joint.npy'
-    np.save(path, padded([clip(0, 5)]))
-    content = bytearray(path.read_bytes())
-    for position, value in data.draw(st.lists(st.tuples(st.integers(0, 127), st.integers(0, 255)), max_size=4)):
-        content[position] = value
-    path.write_bytes(content[: data.draw(st.sampled_from([len(content), 100, 130, 50, 3]))])
-    try:
-        list(OfficialArraysReader(folder))
-    except StoreError as error:
-        assert 'train_data_joint.npy' in str(error)

@@ -1,7 +1,6 @@
 import functools
 import os
 import pickle
-import pickletools
 import struct
 from collections import OrderedDict
 from pathlib import Path
@@ -277,22 +276,3 @@ def test_changed_bytes_never_crash(scratch, data, protocol):
     for position, value in data.draw(changes):
         content[position] = value
     loads_or_is_refused(scratch, bytes(content[: data.draw(st.integers(0, len(content)))]))
-
-
-OPCODES = [opcode.code.encode('latin-1') for opcode in pickletools.opcodes]
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    parts=st.lists(
-        st.one_of(
-            st.sampled_from(OPCODES),
-            st.sampled_from([b'cnumpy\ndtype\n', b'cnumpy\nndarray\n', b'cnumpy.core.multiarray\n_reconstruct\n']),
-            st.sampled_from([b'K\x01', b'\x8c\x02f4', b'C\x04abcd', b']', b')', b'}', b'\x85', b'\x87']),
-            st.binary(max_size=3),
-        ),
-        max_size=40,
-    )
-)
-def test_programs_of_any_instructions_never_crash(scratch, parts):
-    loads_or_is_refused(scratch, b''.join(parts) + b'.')

@@ -25,9 +25,9 @@ def text(table, end='\r\n'):
 BAD = {
     's01s02/03/01': (text(rows()), 'the path does not end in sXXsYY/CC/NNN/skeleton_pos.txt'),
     's1s2/03/001': (text(rows()), 'the path does not end in'),
-    's01s02/09/001': (text(rows()), 'there is no class 9 of the pair s01s02'),
-    's01s02/00/001': (text(rows()), 'there is no class 0'),
-    's01s04/01/001': (text(rows()), 'there is no class 1 of the pair s01s04'),
+    's01s02/09/001': (text(rows()), 'action 9 is not one of 1, 2'),
+    's01s02/00/001': (text(rows()), 'action 0 is not one of'),
+    's01s04/01/001': (text(rows()), 'the pair s01s04 is not one of the 21 in the folds'),
     's01s02/01/001': ('', 'the file is empty'),
     's01s02/01/002': (text(rows(columns=90)), ":1: 90 numbers where a frame has 91 (the frame's number and 2 persons"),
     's01s02/02/001': (text(rows())[:-200], ':5: '),

@@ -33,11 +33,11 @@ def with_nan():
 
 
 BAD = {
-    'b1_s1_t1': (mat(), 'the name is not aA_sS_tT_skeleton.mat'),
-    'a1_s1_t1_copy': (mat(), 'the name is not aA_sS_tT_skeleton.mat'),
-    'a28_s1_t1': (mat(), 'there is no action 28 of subject 1'),
-    'a0_s1_t1': (mat(), 'there is no action 0'),
-    'a1_s9_t1': (mat(), 'there is no action 1 of subject 9'),
+    'b1_s1_t1': (mat(), 'the path does not end in aA_sS_tT_skeleton.mat'),
+    'a1_s1_t1_copy': (mat(), 'the path does not end in aA_sS_tT_skeleton.mat'),
+    'a28_s1_t1': (mat(), 'action 28 is not one of 1, 2, 3'),
+    'a0_s1_t1': (mat(), 'action 0 is not one of'),
+    'a1_s9_t1': (mat(), 'performer 9 is not one of 1, 2, 3, 4, 5, 6, 7, 8'),
     'a1_s1_t1': (b'', 'is not a whole MATLAB file'),
     'a1_s1_t2': (mat()[:-200], 'is not a whole MATLAB file'),
     'a1_s1_t3': (b'\x89HDF\r\n\x1a\n' + bytes(600), 'is not a whole MATLAB file'),
@@ -110,7 +110,7 @@ def test_every_bad_file_is_skipped_by_name_and_the_others_kept(tmp_path, convert
 
 
 def test_folder_without_clips(tmp_path):
-    with pytest.raises(StoreError, match='holds no aA_sS_tT_skeleton.mat'):
+    with pytest.raises(StoreError, match='There is no aA_sS_tT_skeleton.mat in'):
         UTDMHADReader(tmp_path)
 
 

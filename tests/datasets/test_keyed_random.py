@@ -72,40 +72,6 @@ def test_number_of_a_draw_counts_not_its_shape():
     assert torch.equal(together.uniform(2, 3).flatten(1), torch.stack([single.uniform() for _ in range(6)], 1))
 
 
-def test_uniform_has_mean_variance_and_even_bins():
-    values = many().uniform(10).flatten()
-    assert values.mean().item() == pytest.approx(0.5, abs=0.003)
-    assert values.var().item() == pytest.approx(1 / 12, rel=0.01)
-    bins = torch.histc(values, 64, 0, 1)
-    # Chi square with 63 degrees of freedom: mean 63, standard deviation 11.
-    assert ((bins - len(values) / 64) ** 2 / (len(values) / 64)).sum() < 130
-
-
-def test_numbers_of_a_clip_and_of_neighbouring_clips_are_independent():
-    values = many().uniform(6)
-    for a, b in itertools.combinations(range(6), 2):
-        assert abs(correlation(values[:, a], values[:, b])) < 0.035
-    for lag in (1, 2, 64):
-        assert abs(correlation(values[lag:], values[:-lag])) < 0.015
-        assert abs(correlation(values[lag:, 1:], values[:-lag, :-1])) < 0.015
-
-
-@pytest.mark.parametrize('changed', ['seed', 'epoch', 'index'])
-def test_any_part_of_the_key_changes_every_number(changed):
-    parts = dict(seed=torch.full((20_000,), 5), epoch=torch.full((20_000,), 1), index=torch.arange(20_000))
-    before = KeyedRandom(clip_keys(**parts)).uniform()
-    parts[changed] = parts[changed] + (1 if changed != 'index' else 20_000)
-    after = KeyedRandom(clip_keys(**parts)).uniform()
-    assert (before == after).sum() < 10
-    assert abs(correlation(before, after)) < 0.03
-
-
-def test_seed_epoch_and_index_are_not_interchangeable():
-    triples = torch.tensor(list(itertools.product(range(20), repeat=3)))
-    keys = clip_keys(*triples.T)
-    assert len(keys.unique()) == len(triples)
-
-
 def test_integers_are_even():
     draws = many().integers(7)
     counts = draws.bincount()

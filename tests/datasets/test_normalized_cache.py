@@ -110,9 +110,3 @@ def test_full_disk_leaves_no_cache(store, tmp_path, monkeypatch):
     with pytest.raises(StoreError, match='No space left.*set cache_dir'):
         SkeletonDataset(store, normalize=NORMALIZE, cache_dir=tmp_path / 'cache')
     assert list((tmp_path / 'cache').iterdir()) == []
-
-
-def test_broken_normalization_leaves_no_cache(store):
-    with pytest.raises(TypeError, match='each_fame'):
-        SkeletonDataset(store, normalize=[dict(type='CenterClip', each_fame=True)])
-    assert not list(store.glob('cache/*'))

@@ -1,5 +1,4 @@
 import multiprocessing
-import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 
@@ -143,15 +142,6 @@ def test_loader_workers_and_batch_sizes_do_not_change_views(store):
     assert all(not torch.allclose(other[i], expected[i]) for i in expected)
 
 
-def test_half_precision_store_gives_nearly_the_same_clips(make_store):
-    a, b = (
-        SkeletonDataset(make_store(dtype, dtype=dtype)).__getitems__(range(7))['inputs']['clips'].frames
-        for dtype in ('float32', 'float16')
-    )
-    assert b.dtype == torch.float32
-    torch.testing.assert_close(b, a, rtol=0, atol=6e-3)
-
-
 def second_view(dataset):
     return views_of(dataset[ClipRequest(3, 7, 2)])[0, 1].numpy()
 
@@ -165,9 +155,3 @@ def test_spawned_process_gets_the_path_and_not_the_frames(make_store):
     with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
         got = pool.submit(second_view, dataset).result()
     np.testing.assert_allclose(got, second_view(dataset), rtol=1e-5, atol=1e-6)
-
-
-def test_without_normalization_nothing_is_written(store):
-    before = sorted(os.listdir(store))
-    SkeletonDataset(store)[0]
-    assert sorted(os.listdir(store)) == before

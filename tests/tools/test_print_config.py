@@ -1,11 +1,8 @@
-import importlib.util
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'misc' / 'print_config.py'
 
 
 @pytest.fixture
@@ -17,17 +14,8 @@ def config(tmp_path) -> Path:
 
 
 @pytest.fixture
-def print_config(monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location('print_config', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['print_config.py', *map(str, args)])
-        status = module.main()
-        return status, *capsys.readouterr()
-
-    return run
+def print_config(run_tool):
+    return partial(run_tool, 'misc/print_config.py')
 
 
 def test_printed_config_is_complete(print_config, config):

@@ -167,11 +167,6 @@ def test_turn_by_a_right_angle_brings_depth_to_the_right():
     np.testing.assert_allclose(project(np.array([0.0, 0, 1]), '+y', turn=90), [1, 0, 0], atol=1e-12)
 
 
-def test_two_coordinates_are_drawn(clip):
-    (bones,) = drawn_bones(draw_frames([clip[..., :2]], ['flat'], KINECT20, frames=1))
-    assert len(bones) == NUM_BONES
-
-
 def test_titles_stay_inside_the_figure(clip):
     title = 'a title of many words ' * 12
     figure = draw_frames([clip], [title], KINECT20, frames=3)

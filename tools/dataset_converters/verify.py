@@ -33,37 +33,22 @@ def write_table(comparison: Comparison, path: Path) -> None:
         csv.writer(file).writerows([Difference._fields, *comparison.differences])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='Exit status: 0; 1 if the store is damaged or cannot be read; 2 if the preparations differ.',
-    )
+def parse_args() -> argparse.Namespace:
+    epilog = 'Exit status: 0; 1 if the store is damaged or cannot be read; 2 if the preparations differ.'
+    parser = argparse.ArgumentParser(description=__doc__, epilog=epilog)
     parser.add_argument('store', help='folder of the clip store')
-    parser.add_argument(
-        'other',
-        nargs='?',
-        type=Path,
-        help='what to compare with: another store, a pickle of PYSKL, or a folder of official arrays',
-    )
-    parser.add_argument(
-        '--normalized-by',
-        metavar='CONFIG',
-        help='normalize the clips of the store as in training by this config before they are compared',
-    )
-    parser.add_argument(
-        '--tolerance',
-        type=float,
-        default=1e-4,
-        metavar='METRES',
-        help='distance up to which coordinates are the same (default: %(default)s)',
-    )
+    parser.add_argument('other', nargs='?', type=Path, help='what to compare with: another store, a pickle of PYSKL, '
+                        'or a folder of official arrays')  # fmt: skip
+    parser.add_argument('--normalized-by', metavar='CONFIG', help='normalize the clips of the store as in training by '
+                        'this config before they are compared')  # fmt: skip
+    parser.add_argument('--tolerance', type=float, default=1e-4, metavar='METRES', help='distance up to which '
+                        'coordinates are the same (default: %(default)s)')  # fmt: skip
     parser.add_argument('--table', type=Path, metavar='CSV', help='also write all differences to a table')
-    args = parser.parse_args()
-    register_all_modules()
-    return exit_status(lambda: run(args))
+    return parser.parse_args()
 
 
 def run(args: argparse.Namespace) -> int:
+    register_all_modules()
     result = verify(args.store)
     print(result)
     if result.errors:
@@ -83,4 +68,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(exit_status(lambda: run(parse_args())))

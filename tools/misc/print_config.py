@@ -31,10 +31,5 @@ def run(args: argparse.Namespace) -> None:
     print(cfg.pretty_text)
 
 
-def main() -> int:
-    args = parse_args()
-    return exit_status(lambda: run(args))
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(exit_status(lambda: run(parse_args())))

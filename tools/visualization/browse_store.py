@@ -70,10 +70,5 @@ def run(args: argparse.Namespace) -> None:
     print(f'{len(drawn)} of {len(chosen)} clips of class {label}, {store.classes[label]!r}: {out}')
 
 
-def main() -> int:
-    args = parse_args()
-    return exit_status(lambda: run(args))
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(exit_status(lambda: run(parse_args())))

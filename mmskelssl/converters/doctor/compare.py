@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -103,7 +103,11 @@ def compare(
     result = Comparison(tolerance)
     index_of = {plain_name(name): index for index, name in enumerate(store.names.tolist())}
     met: list[RawClip] = []
-    outcomes = _stored_clips(other) if isinstance(other, ClipStore) else other
+    outcomes = (
+        (RawClip(str(other.names[i]), int(other.labels[i]), other[i]) for i in range(len(other)))
+        if isinstance(other, ClipStore)
+        else other
+    )
     for raw in track(outcomes, len(other), 'Comparing'):
         if isinstance(raw, ClipError):
             result.unreadable.append(str(raw))
@@ -129,12 +133,6 @@ def compare(
         {split: {met[i].name for i in index} & index_of.keys() for split, index in others.items()},
     )
     return result
-
-
-def _stored_clips(store: ClipStore) -> Iterator[RawClip]:
-    """A store's clips as a reader would hand them over."""
-    for index, name in enumerate(store.names.tolist()):
-        yield RawClip(name, int(store.labels[index]), store[index])
 
 
 def _split_differences(first: Mapping[str, set[str]], second: Mapping[str, set[str]]) -> list[str]:

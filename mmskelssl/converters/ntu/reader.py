@@ -12,7 +12,7 @@ from mmskelssl.converters.base import RawClip, Reader
 from mmskelssl.converters.ntu.bodies import BODY_SELECTIONS
 from mmskelssl.converters.ntu.sets import NTU60, NTU120, NTUDataset, clips_without_skeleton, parse_clip_name
 from mmskelssl.converters.ntu.skeleton_file import MAX_BYTES, parse_skeleton
-from mmskelssl.converters.raw_files import RawFile, distinct, find_files
+from mmskelssl.converters.raw_files import RawFile, find_files
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.utils.memory import keep_freed_memory
@@ -44,7 +44,7 @@ class NTUReader(Reader):
         if not found.files:
             raise StoreError(f'There is no {SUFFIX} file in {", ".join(map(str, paths))}: give the folder or the zip '
                              f'archives of the skeletons of NTU RGB+D. {found}')  # fmt: skip
-        every = sorted(distinct(found.files), key=lambda file: (file.stem, str(file)))
+        every = sorted(found.files, key=lambda file: (file.stem, str(file)))
         setups = [_setup(file) for file in every]
         self.dataset = dataset or (NTU120 if max(setups) > NTU60.num_setups else NTU60)
         others = [str(file) for file, setup in zip(every, setups, strict=True) if setup > self.dataset.num_setups]
@@ -57,6 +57,7 @@ class NTUReader(Reader):
         }
         self.passed_over = found.passed_over | {reason: paths for reason, paths in left_out.items() if paths}
         self.classes = self.dataset.classes
+        self.split_sizes = self.dataset.split_sizes
         self.bodies = bodies
         self.source = dict(
             dataset=self.dataset.name,

@@ -20,7 +20,6 @@ NUM_ACTIONS = 51
 MAX_BYTES = 128 << 20
 
 _FRAME = (NUM_BODIES, NTU25.num_joints, 3)
-_NUM_COLUMNS = math.prod(_FRAME)
 # How the two numbers of a label become the first frame and the one after the last, counted from 0.
 RANGES: dict[str, Callable[[int, int], tuple[int, int]]] = {
     'half-open': lambda start, end: (start, end),
@@ -32,14 +31,7 @@ _OF_HEADINGS = ('videos', 'video', 'recordings', 'samples', 'set')
 
 
 class Label(NamedTuple):
-    """One labelled range of a recording.
-
-    Args:
-        label: 0-based class.
-        start: First frame, counted from 0.
-        stop: The frame after the last one.
-        confidence: As given.
-    """
+    """One labelled range of a recording: 0-based class, first frame from 0, the frame after the last one."""
 
     label: int
     start: int
@@ -48,21 +40,13 @@ class Label(NamedTuple):
 
 
 def parse_recording(data: bytes, origin: str) -> np.ndarray:
-    """Reads the coordinates of a recording; NaN and infinite ones are passed on.
-
-    Args:
-        data: The file's bytes: one line per frame.
-        origin: The file's name, for messages.
-
-    Returns:
-        (2, T, 25, 3) float32.
+    """The coordinates (2, T, 25, 3) of a recording in float32, NaN and infinite ones too.
 
     Raises:
         ClipError: If a line does not hold as many numbers as a frame has.
     """
     meaning = f'{NUM_BODIES} bodies of {NTU25.num_joints} joints'
-    rows = parse_rows(data, origin, _NUM_COLUMNS, meaning=meaning)
-    return rows.reshape(-1, *_FRAME).transpose(1, 0, 2, 3)
+    return parse_rows(data, origin, math.prod(_FRAME), meaning=meaning).reshape(-1, *_FRAME).transpose(1, 0, 2, 3)
 
 
 def is_heading(line: str) -> bool:
@@ -72,11 +56,7 @@ def is_heading(line: str) -> bool:
 
 
 def parse_label(line: str, ranges: str) -> Label:
-    """Reads a line ``action,start,end,confidence``.
-
-    Args:
-        line: The line.
-        ranges: What the two numbers mean: one of :data:`RANGES`.
+    """Reads a line ``action,start,end,confidence``; ``ranges`` is one of :data:`RANGES`.
 
     Raises:
         ClipError: If the line is not a label. The message leaves out the place.

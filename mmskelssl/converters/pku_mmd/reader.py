@@ -10,16 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelssl.converters.base import RawClip, Reader
+from mmskelssl.converters.base import RawClip, Reader, positions
 from mmskelssl.converters.messages import some
-from mmskelssl.converters.pku_mmd.files import (
-    MAX_BYTES,
-    is_heading,
-    parse_label,
-    parse_recording,
-    parse_split,
-)
-from mmskelssl.converters.raw_files import PassedOver, RawFile, described, distinct, find_files
+from mmskelssl.converters.pku_mmd.files import MAX_BYTES, is_heading, parse_label, parse_recording, parse_split
+from mmskelssl.converters.raw_files import PassedOver, RawFile, described, find_files
 from mmskelssl.converters.text import text_lines
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
@@ -76,24 +70,22 @@ class PKUMMDReader(Reader):
         self.ranges = ranges
         where = ', '.join(map(str, paths))
         found = find_files(paths, '.txt')
-        splits = {file: match for file in distinct(found.files) if (match := _SPLIT_FILE.fullmatch(file.stem))}
+        splits = {file: match for file in found.files if (match := _SPLIT_FILE.fullmatch(file.stem))}
         others = [file for file in found.files if not _SPLIT_FILE.fullmatch(file.stem)]
         self._recordings = _by_name(others, 'skeleton')
         self._labels = _by_name(others, 'label')
         self.passed_over = found.passed_over | _unused(others, splits, phase)
         for kind, files in (('skeleton', self._recordings), ('label', self._labels)):
             if not files:
-                raise StoreError(
-                    f'{where}: there is no folder or archive named {kind} with files NAME.txt. '
-                    f'{" ".join(described(self.passed_over))}'
-                )
+                raise StoreError(f'{where}: there is no folder or archive named {kind} with files NAME.txt. '
+                                 f'{" ".join(described(self.passed_over))}')  # fmt: skip
         self._names = sorted(self._recordings.keys() | self._labels.keys())
         self._splits = [_Split.read(file, match) for file, match in splits.items() if _phase(match) == phase]
         if not self._splits:
-            raise StoreError(
-                f'{where}: the splits of phase {phase} (cross_subject_v2.txt for phase 2, cross-subject.txt for phase '
-                f'1) are not there.{" Those of the other phase are: choose it by --phase." if splits else ""}'
-            )
+            other = ' Those of the other phase are: choose it by --phase.' if splits else ''
+            raise StoreError(f'{where}: the splits of phase {phase} (cross_subject_v2.txt for phase 2, '
+                             f'cross-subject.txt for phase 1) are not there.{other}')  # fmt: skip
+        self.split_sizes = EXPECTED_SPLITS[phase]
         self.source = dict(dataset='PKU-MMD', phase=phase, paths=[str(path) for path in paths], ranges=ranges)
 
     def __len__(self) -> int:
@@ -125,18 +117,12 @@ class PKUMMDReader(Reader):
             except ClipError as error:
                 yield ClipError(f'{place}: {error}')
                 continue
-            attributes = dict(
-                recording=name,
-                view=view[1] if view else '',
-                start=label.start,
-                stop=label.stop,
-                confidence=label.confidence,
-            )
-            yield RawClip(f'{name}_{position}', label.label, clip, attributes, place)
+            attributes = dict(recording=name, view=view[1] if view else '', **label._asdict())
+            yield RawClip(f'{name}_{position}', attributes.pop('label'), clip, attributes, place)
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
         return {
-            f'{split.name}_{side}': [i for i, clip in enumerate(clips) if clip.attributes['recording'] in recordings]
+            f'{split.name}_{side}': positions(clips, 'recording', recordings)
             for split in self._splits
             for side, recordings in (('train', split.training), ('test', split.validation))
         }
@@ -176,17 +162,18 @@ def _phase(match: re.Match) -> int:
 def _by_name(files: Sequence[RawFile], folder: str) -> dict[str, list[RawFile]]:
     """Name to the files under it in the folders that are named for what they hold."""
     found = defaultdict(list)
-    for file in distinct([file for file in files if folder in file.folder.lower()]):
-        found[file.stem].append(file)
-    return dict(found)
+    for file in files:
+        if folder in file.folder.lower():
+            found[file.stem].append(file)
+    return found
 
 
 def _unused(others: Sequence[RawFile], splits: Mapping[RawFile, re.Match], phase: int) -> PassedOver:
+    strangers = [str(file) for file in others if not re.search('skeleton|label', file.folder.lower())]
+    of_other_phase = [str(file) for file, match in splits.items() if _phase(match) != phase]
     unused = {
-        'in no folder or archive named skeleton or label': [
-            str(file) for file in others if not any(kind in file.folder.lower() for kind in ('skeleton', 'label'))
-        ],
-        'splits of the other phase': [str(file) for file, match in splits.items() if _phase(match) != phase],
+        'in no folder or archive named skeleton or label': strangers,
+        'splits of the other phase': of_other_phase,
     }
     return {reason: paths for reason, paths in unused.items() if paths}
 

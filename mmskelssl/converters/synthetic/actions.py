@@ -40,15 +40,10 @@ class Motion:
     once: bool = False
 
     def values(self, cycle: np.ndarray, progress: np.ndarray, vigour: float = 1.0) -> np.ndarray:
-        """The degree of freedom over a clip.
+        """(T,) the degree of freedom over a clip.
 
-        Args:
-            cycle: (T,) phase of the action, which grows by 1 in a cycle.
-            progress: (T,) from 0 to 1 over what happens once.
-            vigour: Scales the range about its middle.
-
-        Returns:
-            (T,) values.
+        ``cycle`` (T,) is the phase of the action, ``progress`` (T,) goes from 0 to 1 over what happens once, and
+        ``vigour`` scales the range about its middle.
         """
         phase = progress / 2 if self.once else cycle * self.rate + self.shift
         middle, swing = (self.low + self.high) / 2, (self.high - self.low) * vigour

@@ -46,16 +46,6 @@ def without_side(joint: str) -> str:
     return joint.removeprefix('left ').removeprefix('right ')
 
 
-def _rooted(parents: tuple[int, ...], root: int) -> tuple[int, ...]:
-    """Parents of the same tree when ``root`` is its root."""
-    rooted, child, joint = list(parents), root, root
-    while parents[joint] != joint:
-        joint = parents[joint]
-        rooted[joint], child = child, joint
-    rooted[root] = root
-    return tuple(rooted)
-
-
 def _levels(parents: tuple[int, ...]) -> list[np.ndarray]:
     """Joints by their distance from the root (which is left out), so that a level needs only the one before it."""
     levels, known = [], {v for v, parent in enumerate(parents) if v == parent}
@@ -73,7 +63,8 @@ def _rest_joint(joint: str) -> np.ndarray:
 
 # A layout's tree hangs from the graph's centre; a body stands on its legs and hangs from the pelvis.
 ROOT = JOINTS['base of spine']
-PARENTS = np.array(_rooted(NTU25.parents, ROOT))
+PARENTS = np.array(NTU25.parents)
+PARENTS[[ROOT, 1, 20]] = ROOT, ROOT, 1
 _LEVELS = _levels(tuple(PARENTS))
 _REST = np.stack([_rest_joint(joint) for joint in NTU25.joints])
 _REST_OFFSETS = _REST - _REST[PARENTS]
@@ -112,14 +103,9 @@ def random_offsets(rng: np.random.Generator) -> np.ndarray:
 
 
 def pose(degrees: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Forward kinematics of a body that stands on the floor.
+    """(T, V, 3) joints in metres of a body whose lowest sole stands on the floor, at height 0 in every frame.
 
-    Args:
-        degrees: (T, V, 3) angles of the joints, by :data:`DOFS`.
-        offsets: (V, 3) offsets from parents, in metres.
-
-    Returns:
-        (T, V, 3) joints in metres in the body's own frame, the lowest sole of every frame at height 0.
+    ``degrees`` (T, V, 3) are the angles of the joints by :data:`DOFS`, ``offsets`` (V, 3) those from parents in metres.
     """
     # Elbows and knees do not bend backwards.
     degrees = np.where(_HINGES, np.abs(degrees), degrees)
@@ -129,14 +115,10 @@ def pose(degrees: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def forward_kinematics(angles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Positions of the joints of a body whose root is at the origin.
+    """(T, V, 3) positions of the joints of a body whose root is at the origin, in the unit of ``offsets``.
 
-    Args:
-        angles: (T, V, 3) rotations about x, y and z in radians, relative to the parent's frame.
-        offsets: (V, 3) offsets from parents.
-
-    Returns:
-        (T, V, 3) positions, in the unit of ``offsets``.
+    ``angles`` (T, V, 3) are rotations about x, y and z in radians, relative to the parent's frame, ``offsets`` (V, 3)
+    those from parents.
     """
     rotations = np.empty((*angles.shape, 3))
     rotations[:, _MOVING] = rotation_matrices(angles[:, _MOVING])

@@ -46,16 +46,9 @@ _SINES = np.concatenate([np.sin(_TURNS), np.cos(_TURNS)], axis=1).reshape(_PERIO
 
 
 def smooth_noise(rng: np.random.Generator, num_frames: int, shape: tuple[int, ...], fastest: float) -> np.ndarray:
-    """Stationary Gaussian noise of variance 1 without frequencies above ``fastest``.
+    """(T, *shape) stationary Gaussian noise of variance 1, independent in all elements of a frame.
 
-    Args:
-        rng: Source of randomness.
-        num_frames: T, at most 300.
-        shape: Shape of one frame.
-        fastest: In Hz, from 0.1 to 1.2.
-
-    Returns:
-        (T, *shape) noise, independent in all elements of a frame.
+    T is at most 300, and there are no frequencies above ``fastest``, from 0.1 to 1.2 Hz.
     """
     num = round(fastest * _PERIOD / FRAME_RATE)
     basis = _SINES[:num_frames, :, :num].reshape(num_frames, -1)
@@ -83,15 +76,7 @@ _TRACKING[[v for joint, v in JOINTS.items() if without_side(joint) in ('hand', '
 
 
 def tracked(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:
-    """Joints as a tracker sees them: trembling, drifting off, and some jumping away for a moment.
-
-    Args:
-        rng: Source of randomness.
-        joints: (M, T, V, 3) true positions in metres.
-
-    Returns:
-        (M, T, V, 3) positions in metres.
-    """
+    """Joints (M, T, V, 3) in metres as a tracker sees them: trembling, drifting off, some jumping away for a moment."""
     persons, frames, num_joints, _ = joints.shape
     shape = (persons, num_joints, 3)
     trembling = rng.uniform(0.002, 0.006) * rng.standard_normal((persons, frames, num_joints, 3))
@@ -105,11 +90,7 @@ def tracked(rng: np.random.Generator, joints: np.ndarray) -> np.ndarray:
 
 
 def recorded_frames(rng: np.random.Generator, num_frames: int) -> tuple[np.ndarray, int]:
-    """Which moments a sensor that drops and repeats frames records.
-
-    Returns:
-        The (T,) moments, not decreasing, and the number of moments that the recording spans.
-    """
+    """The (T,) moments, not decreasing, that a sensor records which drops and repeats frames; and their span."""
     num_dropped = rng.binomial(num_frames, rng.choice([0, 0.03, 0.1]))
     span = num_frames + num_dropped
     moments = np.sort(rng.choice(span, num_frames, replace=False))

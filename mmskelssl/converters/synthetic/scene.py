@@ -42,16 +42,10 @@ class Performer:
 
 
 def record(rng: np.random.Generator, action: Action, cast: Sequence[Performer], camera_yaw: float) -> np.ndarray:
-    """A clip of an action as a camera's tracker gives it.
+    """A clip of an action as a camera's tracker gives it: (M, T, V, 3) float32 in metres in the camera's coordinates.
 
-    Args:
-        rng: Source of randomness.
-        action: What is performed.
-        cast: One performer for each of the action's persons.
-        camera_yaw: Degrees by which the camera stands off the direction that performers face.
-
-    Returns:
-        (M, T, V, 3) float32 joints in metres in the camera's coordinates.
+    The cast is one performer for each of the action's persons; the camera stands ``camera_yaw`` degrees off the
+    direction that they face.
     """
     shortest, longest = _NUM_FRAMES
     moments, span = recorded_frames(rng, shortest + int((longest + 1 - shortest) * rng.beta(1.2, 2)))

@@ -80,9 +80,6 @@ class Shear(LinearMap):
             matrix = u @ vh
         return matrix, None
 
-    def __repr__(self) -> str:
-        return f'Shear(amplitude={self.amplitude}, orthogonalize={self.orthogonalize})'
-
 
 @TRANSFORMS.register_module()
 class JointCorruption(LinearMap):
@@ -109,9 +106,6 @@ class JointCorruption(LinearMap):
         matrix = random.uniform(3, 3, low=-1, high=1) * (random.uniform() >= 0.5)[:, None, None]
         return matrix, joints
 
-    def __repr__(self) -> str:
-        return f'JointCorruption(num_joints={self.num_joints})'
-
 
 @TRANSFORMS.register_module()
 class RandomTurn(LinearMap):
@@ -129,9 +123,6 @@ class RandomTurn(LinearMap):
     def matrices(self, random: KeyedRandom, num_joints: int) -> tuple[Tensor, None]:
         bound = math.radians(self.max_angle)
         return turn_about_y(random.uniform(low=-bound, high=bound)), None
-
-    def __repr__(self) -> str:
-        return f'RandomTurn(max_angle={self.max_angle})'
 
 
 def turn_about_y(angle: Tensor) -> Tensor:

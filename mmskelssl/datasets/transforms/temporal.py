@@ -66,9 +66,6 @@ class TemporalCropResize(SkeletonTransform):
         start = random.integers(total - length + 1)
         return dict(results, inputs=resize(clips, start, length, self.num_frames))
 
-    def __repr__(self) -> str:
-        return f'TemporalCropResize(num_frames={self.num_frames}, ratio={self.ratio}, min_frames={self.min_frames})'
-
 
 @TRANSFORMS.register_module()
 class CenterCropResize(SkeletonTransform):
@@ -96,9 +93,6 @@ class CenterCropResize(SkeletonTransform):
         start = ((1 - self.ratio) * clips.num_frames.double() / 2).long()
         return dict(results, inputs=resize(clips, start, clips.num_frames - 2 * start, self.num_frames))
 
-    def __repr__(self) -> str:
-        return f'CenterCropResize(num_frames={self.num_frames}, ratio={self.ratio})'
-
 
 @TRANSFORMS.register_module()
 class TemporalShift(SkeletonTransform):
@@ -123,6 +117,3 @@ class TemporalShift(SkeletonTransform):
         clip = torch.arange(len(view), device=view.device)[:, None]
         # Advanced indices around a slice put their dimensions first: (N, T, M, V, C).
         return dict(results, inputs=view[clip, :, frame].transpose(1, 2))
-
-    def __repr__(self) -> str:
-        return f'TemporalShift(padding_ratio={self.padding_ratio})'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 import numpy as np
 from mmengine.dist import get_world_size
@@ -46,6 +47,8 @@ class SetupCheckHook(Hook):
         _check_sampler(loader)
         processes = self.processes or get_world_size()
         check_length(loader, processes)
+        _check_last_batch(model, loader, processes)
+        _check_custom_keys(runner)
         if isinstance(model, SkeletonClassifier):
             _check_classes('train_dataloader', loader.dataset.labels)
         total, factors = total_batch(runner, processes)
@@ -78,7 +81,7 @@ def total_batch(runner: Runner, processes: int) -> tuple[int, str]:
     return batch * processes * accumulated, f'{batch} x {processes} processes x {accumulated} accumulated'
 
 
-def _is_checked(model: object, dataset: Dataset) -> bool:
+def _is_checked(model: object, dataset: Dataset) -> TypeGuard[SkeletonModel]:
     return isinstance(model, SkeletonModel) and isinstance(dataset, SkeletonDataset)
 
 
@@ -132,6 +135,29 @@ def check_length(loader: DataLoader, processes: int) -> None:
             f'train_dataloader: an epoch has no batch, since drop_last is set and {clips} clips, shared by {processes} '
             f'processes, do not fill one of {batch}. Lower batch_size, or set drop_last=False.'
         )
+
+
+def _check_last_batch(model: SkeletonModel, loader: DataLoader, processes: int) -> None:
+    total = loader.batch_size * processes
+    clips = len(loader.dataset)  # type: ignore[arg-type]  # torch leaves lengths out
+    last = 0 if loader.drop_last else clips % total
+    if (last or total) < model.min_batch:
+        raise ConfigError(
+            f'train_dataloader: the last batch of an epoch has {last or total} clips, {type(model).__name__} needs '
+            f'{model.min_batch}. Set drop_last=True, or another batch_size.'
+        )
+
+
+def _check_custom_keys(runner: Runner) -> None:
+    """MMEngine looks for them in the names of parameters, and is silent about those that it does not find."""
+    wrapper = runner.cfg.get('optim_wrapper') or {}
+    names = [name for name, parameter in unwrap_model(runner.model).named_parameters() if parameter.requires_grad]
+    for key in (wrapper.get('paramwise_cfg') or {}).get('custom_keys', ()):
+        if not any(key in name for name in names):
+            raise ConfigError(
+                f"optim_wrapper.paramwise_cfg.custom_keys: no parameter that learns has '{key}' in its name. There are "
+                f'{names[0]} ... {names[-1]}.'
+            )
 
 
 def _check_classes(key: str, labels: Sequence[int]) -> None:

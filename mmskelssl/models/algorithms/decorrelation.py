@@ -13,6 +13,8 @@ from mmskelssl.models.distributed import gather_clips
 class Decorrelation(SelfSupervised):
     """Base of the methods whose losses are statistics of a batch, taken over the total batch of all processes."""
 
+    min_batch = 2
+
     def embed_pair(self, a: Tensor, b: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Entity to the embeddings (N, D) of both views for all N clips of all processes, with their gradient."""
         first, second = self.embed_views([a, b])

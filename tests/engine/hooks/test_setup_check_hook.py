@@ -30,7 +30,7 @@ def loader_of(dataset, sampler=ClipSampler, **options):
     return DataLoader(dataset, sampler=sampler and sampler(dataset), collate_fn=batch_collate, **options)
 
 
-def runner_of(model, dataset, loader=None, gallery=None, k=1, accumulative_counts=1, **options):
+def runner_of(model, dataset, loader=None, gallery=None, k=1, accumulative_counts=1, cfg=None, **options):
     """What the hook reads of a runner, and the warnings that it gets."""
     loader = loader or loader_of(dataset, **dict(dict(batch_size=4), **options))
     loop = SimpleNamespace(dataloader=loader, evaluator=SimpleNamespace(metrics=[SimpleNamespace(k=k)]))
@@ -38,6 +38,7 @@ def runner_of(model, dataset, loader=None, gallery=None, k=1, accumulative_count
     warnings = []
     return SimpleNamespace(
         model=model,
+        cfg=cfg or {},
         train_dataloader=loader,
         val_loop=loop,
         test_loop=loop,
@@ -104,6 +105,35 @@ def test_an_epoch_without_a_batch_is_refused(dataset, batch_size, processes, fit
     runner.val_loop = None
     with does_not_raise() if fits else pytest.raises(ConfigError, match='no batch.*7 clips.*drop_last=False'):
         SetupCheckHook(processes).before_train(runner)
+
+
+@pytest.mark.parametrize(
+    ('method', 'batch_size', 'processes', 'drop_last', 'fits'),
+    [
+        ('VICReg', 3, 1, False, False),
+        ('VICReg', 3, 1, True, True),
+        ('VICReg', 4, 1, False, True),
+        ('BarlowTwins', 3, 2, False, False),
+        ('BarlowTwins', 1, 1, True, False),
+        ('SkeletonCLR', 3, 1, False, True),
+    ],
+)
+def test_a_last_batch_too_small_for_the_loss_is_refused(dataset, method, batch_size, processes, drop_last, fits):
+    queue = dict(queue_size=16) if method == 'SkeletonCLR' else {}
+    config = dict(type=method, backbone=BACKBONE, neck=dict(type='ProjectionNeck'), layout='kinect20', **queue)
+    runner = runner_of(MODELS.build(config), dataset, batch_size=batch_size, drop_last=drop_last)  # 7 clips
+    runner.val_loop = None
+    with does_not_raise() if fits else pytest.raises(ConfigError, match=f'last batch .* has 1 clips, {method} needs 2'):
+        SetupCheckHook(processes).before_train(runner)
+
+
+@pytest.mark.parametrize(
+    ('key', 'fits'), [('backbone', True), ('neck.0', True), ('backbon_', False), ('encoder_k', False)]
+)
+def test_custom_keys_that_name_no_parameter_are_refused(dataset, key, fits):
+    cfg = dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys={key: dict(lr_mult=0.1)})))
+    with does_not_raise() if fits else pytest.raises(ConfigError, match=f"custom_keys: no parameter .* '{key}'"):
+        SetupCheckHook().before_train(runner_of(make_method(), dataset, cfg=cfg))
 
 
 @pytest.mark.parametrize(('batch_size', 'accumulated', 'processes', 'fits'), [(4, 2, 2, True), (6, 3, 1, False)])
