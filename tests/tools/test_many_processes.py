@@ -14,7 +14,7 @@ STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
 # Their losses, or what is in front of them, are statistics of the batch.
-STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars', 'slim')
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'usdrl', 'stars', 'slim')
 SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
@@ -123,6 +123,14 @@ model = dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
             backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
             neck=dict(joint=projector, bone=projector, motion=projector),
+        ),
+        usdrl=dict(
+            type='USDRL', level_weights=dict(temporal=0.5, spatial=0.5, instance=1.0), feat_dim=8,
+            backbone=dict(type='DSTE', num_frames=6, width=12, num_heads=2, num_layers=1, drop_path=0.0),
+            neck=dict(
+                temporal=dict(projector, pooling='temporal'), spatial=dict(projector, pooling='spatial'),
+                instance=projector,
+            ),
         ),
     ),
 )
