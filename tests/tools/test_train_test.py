@@ -417,5 +417,6 @@ def test_mistakes_in_a_process_of_its_own(workshop):
     env = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
     result = subprocess.run(tool, cwd=workshop, env=env, capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr.endswith("error: Unknown modality 'velocity': modalities are ['joint', 'motion', 'bone'].\n")
+    says = "error: Unknown modality 'velocity': modalities are ['joint', 'motion', 'bone', 'fused'].\n"
+    assert result.stderr.endswith(says)
     assert 'Traceback' not in result.stderr
