@@ -40,4 +40,4 @@ def write_pku(reader: SyntheticReader, folder: Path) -> None:
 
 def _clips(reader: SyntheticReader) -> Iterator[RawClip]:
     """All clips: none of them is unusable."""
-    return (raw for index in range(len(reader)) for raw in reader.read(index) if isinstance(raw, RawClip))
+    return (raw for index in range(len(reader)) for raw in reader.read(index))
