@@ -1,4 +1,4 @@
-"""Makes a small file of a checkpoint, to be handed on: weights in half precision, config and card, nothing else."""
+"""Makes a small file of a checkpoint, to be handed on: matrices in half precision, config and card, nothing else."""
 
 import argparse
 import json
@@ -28,8 +28,10 @@ def publish(args: argparse.Namespace) -> None:
     meta = checkpoint.get('meta', {})
     if 'cfg' not in meta:
         raise CheckpointError(f'Checkpoint {args.checkpoint} carries no config: nobody could use the file.')
+    # Vectors, such as batch statistics, are few, and some are too small for half precision.
     weights = {
-        name: value.half() if value.is_floating_point() else value for name, value in checkpoint['state_dict'].items()
+        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
+        for name, value in checkpoint['state_dict'].items()
     }
     kept = {key: meta[key] for key in ('cfg', 'dataset_meta') if key in meta}
     card = json.loads(args.card.read_text(encoding='utf-8'))

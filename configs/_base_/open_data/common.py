@@ -1,5 +1,6 @@
-# What all methods of the open benchmark share: encoder, views, schedule. The benchmark adds set, seed and length.
+# What the methods of the open benchmark share: encoder, views, schedule and bank. The benchmark adds set, seed and length.
 _base_ = ['../views/warp.py', '../schedules/adamw_cosine.py', '../default_runtime.py']
 tcn = dict(_delete_=True, type='TCN', channels=(128, 128, 256))
+bank = dict(queue_size=1024, momentum=0.996)
 _view, _whole = _base_.data_preprocessor.train_pipeline[0].transforms
 data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=_view, num_views=2)])

@@ -1,2 +1,2 @@
 _base_ = ['../models/crossclr_bigru.py', 'common.py']
-model = dict(backbone=_base_.tcn, momentum=0.996)
+model = dict(backbone=_base_.tcn, cross_epoch=50, **_base_.bank)

@@ -1,3 +1,4 @@
-# CMD on the encoder that I²MD needs.
+# On the encoder that I²MD needs.
 _base_ = ['cmd.py', '../models/small_gcn_transformer64.py']
 model = dict(backbone=dict(_delete_=True, **_base_.encoder))
+optim_wrapper = dict(optimizer=dict(**_base_.optimizer))
