@@ -1,10 +1,10 @@
 """Trains and evaluates methods on the open data sets, with one encoder and one budget of steps, and writes the table.
 
-A method is found by its name: in ``configs/_base_/open_data``, with the common encoder, or in ``configs/_base_/runs``, with
-its own. Where it has a config for an encoder and a set, such as ``redelab_tcn_1xb64-40e_shrec17-all.py``, that says its
-settings. A name with a stream behind it, such as ``redelab@joint``, trains that stream alone. Raw coordinates and the
-encoders as they are initialized, frozen and trained with labels, stand beside the methods. After an interruption, the
-same command continues; another one adds to the table.
+A method is found by its name: in ``configs/_base_/open_data``, with the common encoder, or in ``configs/_base_/runs``,
+with its own. Where it has a config for an encoder and a set, such as ``redelab_tcn_1xb64-40e_shrec17-all.py``, that
+says its settings. A name with a stream behind it, such as ``redelab@joint``, trains that stream alone. Raw coordinates and
+the encoders as they are initialized, frozen and trained with labels, stand beside the methods. After an interruption,
+the same command continues; another one adds to the table.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ from mmskelssl.utils.config import read_config
 from mmskelssl.utils.errors import ConfigError
 from mmskelssl.utils.progress import bar
 
-METHODS = (
-    'skeletonclr crossclr cmd mmcv_mutual barlow_twins vicreg redelab redelab@joint cmd_gcn_transformer i2md'.split()
-)
+ENCODER = 'tcn'
+METHODS = [
+    *('skeletonclr', 'crossclr', 'cmd', 'mmcv_mutual', 'barlow_twins', 'vicreg', 'redelab', 'redelab@joint'),
+    *('cmd_gcn_transformer', 'i2md'),
+]
 PROTOCOLS = tuple(COLUMNS)
 # Where the test side has another camera, views are turned further; the same for every method.
 OTHER_CAMERA = dict(RandomTurn=60, RandomRotation=20)
@@ -101,14 +103,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def find_run(method: str) -> Path:
-    """What a method is but for the set: by its name, by that and an encoder's, or the only one of the method.
+    """What a method is but for the set: by its name and an encoder's, with the common encoder, or with its only one.
 
     Raises:
         ConfigError: If there is none, or there are several encoders to choose from.
     """
     name = method.partition('@')[0]
     folders = [zoo_root() / 'configs' / '_base_' / part for part in ('open_data', 'runs')]
-    for pattern in (f'{name}.py', f'{name}_*.py'):
+    for pattern in (f'{name}.py', f'{name}_{ENCODER}.py', f'{name}_*.py'):
         found = sorted(path for folder in folders for path in folder.glob(pattern))
         if len(found) == 1:
             return found[0]

@@ -27,12 +27,14 @@ RESULTS = '## Results'
 ROW_FILE = 'row.json'
 RAW, RANDOM, SUPERVISED = 'raw coordinates', 'random encoder', 'supervised'
 _SIGNS = {RAW: '↓raw', RANDOM: '↓random', SUPERVISED: '↓random'}
-_NOTE = """Top-1 in percent on the test side, last epoch; mean ± sample deviation over seeds of pre-training, and over folds
-where a set has several. `↓raw`, `↓random`: the mean lies below that of raw coordinates, or of the same encoder and stream
-that begins at random. `–`: not run. Minutes are those of the steps of one pre-training."""
+_NOTE = """Top-1 in percent on the test side, last epoch; mean ± sample deviation over seeds of pre-training, and over
+folds where a set has several. `↓raw`, `↓random`: the mean lies below that of raw coordinates, or of the same encoder
+and stream that begins at random. `–`: not run. Minutes are those of the steps of one pre-training."""
 
 _STYLE = """<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>The open benchmark</title>
+<html lang="en">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>The open benchmark</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-size: 13px }

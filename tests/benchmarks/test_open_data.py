@@ -23,9 +23,13 @@ def open_table(benchmark):
 
 def test_methods_are_found_by_name(open_data):
     names = {method: open_data.find_run(method).stem for method in open_data.METHODS}
-    assert names['cmd'] == 'cmd' and names['i2md'] == 'i2md_gcn_transformer' and names['redelab@joint'] == 'redelab_tcn'
+    assert (
+        names['cmd'] == 'cmd_tcn'
+        and names['i2md'] == 'i2md_gcn_transformer'
+        and names['redelab@joint'] == 'redelab_tcn'
+    )
     assert open_data.find_run('mamp').stem == 'mamp_small'
-    with pytest.raises(ConfigError, match="'nobody' names 0 of these, not one: .*barlow_twins, cmd"):
+    with pytest.raises(ConfigError, match="'nobody' names 0 of these, not one: .*barlow_twins_tcn, cmd"):
         open_data.find_run('nobody')
 
 

@@ -1,4 +1,4 @@
 # On the encoder that I²MD needs.
-_base_ = ['cmd.py', '../models/small_gcn_transformer64.py']
+_base_ = ['cmd_tcn.py', '../models/small_gcn_transformer64.py']
 model = dict(backbone=dict(_delete_=True, **_base_.encoder))
 optim_wrapper = dict(optimizer=dict(**_base_.optimizer))

@@ -1,4 +1,4 @@
-# What the methods of the open benchmark share: encoder, views, schedule and bank. The benchmark adds set, seed and length.
+# What the methods of the open benchmark share. The benchmark adds set, seed and length.
 _base_ = ['../views/warp.py', '../schedules/adamw_cosine.py', '../default_runtime.py']
 tcn = dict(_delete_=True, type='TCN', channels=(128, 128, 256))
 bank = dict(queue_size=1024, momentum=0.996)
