@@ -2,9 +2,9 @@
 
 A method is found by its name: in ``configs/_base_/open_data``, with the common encoder, or in ``configs/_base_/runs``,
 with its own. Where it has a config for an encoder and a set, such as ``redelab_tcn_1xb64-40e_shrec17-all.py``, that
-says its settings. A name with a stream behind it, such as ``redelab@joint``, trains that stream alone. Raw coordinates and
-the encoders as they are initialized, frozen and trained with labels, stand beside the methods. After an interruption,
-the same command continues; another one adds to the table.
+says its settings. A name with a stream behind it, such as ``redelab@joint``, trains that stream alone. Raw coordinates
+and the encoders as they are initialized, frozen and trained with labels, stand beside the methods. After an
+interruption, the same command continues; another one adds to the table.
 """
 
 from __future__ import annotations
