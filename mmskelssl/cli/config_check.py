@@ -24,18 +24,20 @@ from typeguard import TypeCheckError, check_type
 
 from mmskelssl import registry
 from mmskelssl.datasets import ClipStore
+from mmskelssl.models import ProjectionNeck
 from mmskelssl.utils.checkpoints import load_checkpoint_file
 from mmskelssl.utils.errors import CheckpointError, ConfigError, StoreError
 
 # Sections without a type, by the last part of their key.
 _UNTYPED = {f'{name}_dataloader': DataLoader for name in ('train', 'val', 'test', 'gallery')}
 
-# Keys that MMEngine removes from a section before it builds the rest.
+# Keys that are removed from a section before the rest is built: by MMEngine, and of a neck by its encoder.
 _TAKEN_BEFORE = {
     Hook: ('priority',),
     OptimWrapper: ('constructor', 'paramwise_cfg'),
     _ParamScheduler: ('convert_to_iter_based',),
     DataLoader: ('num_batch_per_epoch',),
+    ProjectionNeck: ('pooling',),
 }
 
 # Keys of a config that are not arguments of a runner.

@@ -23,7 +23,7 @@ from mmskelssl.cli.official_encoders import (
     stgcn_backbone,
 )
 from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
-from mmskelssl.cli.official_transformers import convert_umurl
+from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.checkpoints import check_weights
@@ -37,6 +37,7 @@ _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 # Programs without the names of the others: what only their keys begin with, and what converts them.
 _OF_THEIR_OWN = dict(
     umurl=('backbone.j_emb.', convert_umurl),
+    usdrl=('backbone.ske_emb.', convert_usdrl),
     mamp=('joints_embed.', convert_mamp),
     stars=('encoder_student.', convert_stars),
     skeleton2vec=('auto_encoder.', convert_skeleton2vec),

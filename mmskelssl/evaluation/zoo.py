@@ -62,7 +62,8 @@ def find_config(config: str | os.PathLike) -> Path:
     path = Path(config)
     if path.suffix == '.py':
         return path
-    found = next((zoo_root() / 'configs').rglob(f'{path.name}.py'), None)
+    files = (zoo_root() / 'configs').rglob(f'{path.name}.py')
+    found = next((file for file in files if '_base_' not in file.parts), None)
     if found is None:
         near = difflib.get_close_matches(path.name, list_models(), 1)
         nearest = f'; nearest: {near[0]}' if near else ''

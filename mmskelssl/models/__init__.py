@@ -5,6 +5,7 @@ from mmskelssl.models.algorithms import (
     MAMP,
     SJEPA,
     STARS,
+    USDRL,
     AimCLR,
     BarlowTwins,
     CrosSCLR,
@@ -23,6 +24,7 @@ from mmskelssl.models.algorithms import (
 )
 from mmskelssl.models.backbones import (
     AGCN,
+    DSTE,
     STGCN,
     STTR,
     TCN,
@@ -47,6 +49,7 @@ __all__ = [
     'AGCN',
     'AMR',
     'CMD',
+    'DSTE',
     'I2MD',
     'MAMP',
     'SJEPA',
@@ -55,6 +58,7 @@ __all__ = [
     'TCN',
     'AimCLR',
     'STTR',
+    'USDRL',
     'BarlowTwins',
     'BatchSplitDataParallel',
     'BiGRU',

@@ -18,6 +18,7 @@ from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.slim import SLiM
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
+from mmskelssl.models.algorithms.usdrl import USDRL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     'AimCLR',
     'STARS',
     'Banked',
+    'USDRL',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',

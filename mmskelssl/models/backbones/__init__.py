@@ -1,6 +1,7 @@
 from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.class_token_transformer import ClassTokenTransformer
+from mmskelssl.models.backbones.dste import DSTE
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
 from mmskelssl.models.backbones.skeleton_transformer import SkeletonTransformer
@@ -10,6 +11,7 @@ from mmskelssl.models.backbones.tcn import TCN
 
 __all__ = [
     'AGCN',
+    'DSTE',
     'STGCN',
     'STTR',
     'TCN',

@@ -28,12 +28,21 @@ MOMENTUM = dict(
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
 SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
-# Streams of their own: one encoder gives embeddings of several kinds.
+# One encoder gives embeddings of several kinds.
 UNIFIED = dict(
     UmURL=dict(
         streams=dict(fused=dict(modality='joint')),
         backbone=dict(type='UnifiedSTTR', **SHORT_TRANSFORMER),
         neck=dict(joint=PROJECTOR, bone=PROJECTOR, motion=PROJECTOR),
+    ),
+    USDRL=dict(
+        backbone=dict(type='DSTE', drop_path=0.0, num_layers=1, **SHORT_TRANSFORMER),
+        neck=dict(
+            temporal=dict(PROJECTOR, pooling='temporal'),
+            spatial=dict(PROJECTOR, pooling='spatial'),
+            instance=PROJECTOR,
+        ),
+        level_weights=dict(temporal=0.5, spatial=0.5, instance=1.0),
     ),
 )
 TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
@@ -250,7 +259,7 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 def test_loss_falls_in_training(make):
     model = make.model()
     # Some losses are of another size: their weights are up to 25, or their temperatures small.
-    lr = dict(VICReg=0.002, UmURL=0.01, SJEPA=0.002).get(make.method, 0.05)
+    lr = dict(VICReg=0.002, UmURL=0.01, USDRL=0.01, SJEPA=0.002).get(make.method, 0.05)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):
