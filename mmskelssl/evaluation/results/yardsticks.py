@@ -68,6 +68,7 @@ def _below_member(report: EvaluationReport, result: ProtocolResult) -> Mark | No
         if other.protocol == _member_protocol(result)
         and other.modality in modalities
         and other.card.pretraining_seeds == result.card.pretraining_seeds
+        and other.card.folds == result.card.folds
     ]
     best = max(members, key=_top1, default=None)
     if len(modalities) == 1 or best is None or _top1(result) >= _top1(best):
