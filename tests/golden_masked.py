@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,100 @@ def stars_names(official: dict) -> dict:
         else:
             out[f'predictor.joint.{rest}'] = value
     return out
+
+
+_LATENT_PARTS = {
+    'auto_encoder.': '',
+    'ema.model.': '',
+    'encoder_embedding.projection.1': 'embedding',
+    'encoder_embedding.': '',
+    'encoder.layers': 'blocks',
+    'encoder_norm': 'norm',
+    'spatio_pos_emb': 'joint_positions',
+    'temporal_pos_emb': 'time_positions',
+    'attn.': 'attention.',
+    'gamma_1': 'scale1.gamma',
+    'gamma_2': 'scale2.gamma',
+    'mlp.fc1': 'ffn.0',
+    'mlp.fc2': 'ffn.2',
+    'decoder.layers': 'blocks',
+    'mask_token_emb': 'mask_token',
+    'decoder_embedding': 'embedding',
+    'decoder_head': 'predict',
+    'decoder_': '',
+}
+
+
+def latent_names(official: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Official names of Skeleton2vec, or weights, as ours, with queries, keys and values still apart."""
+    out = {}
+    for key, value in official.items():
+        is_teacher = key.startswith('ema.')
+        of_decoder = '.decoder' in key or key.endswith(('encoder.mask_token_emb', 'model.mask_token_emb'))
+        if key.endswith('encoder_embedding.mask_token_emb') or (is_teacher and of_decoder):
+            continue  # the program does not use them
+        name = key
+        for theirs, ours in _LATENT_PARTS.items():
+            name = name.replace(theirs, ours, 1)
+        owner = 'decoder.joint' if of_decoder else f'encoder{"_k" * is_teacher}.joint.backbone'
+        out[f'{owner}.{name}'] = _latent_reshaped(key, value) if value.ndim else value
+    return out
+
+
+def _latent_reshaped(key: str, value: Tensor) -> Tensor:
+    if key.endswith('pos_emb'):
+        return value.flatten(2)[0].T
+    if key.endswith('mask_token_emb'):
+        return value.flatten(0, -2)
+    return value.squeeze(-1).transpose(1, 2).flatten(1) if value.ndim == 4 else value
+
+
+def with_joint_projections(weights: dict[str, Tensor], join: Callable) -> dict[str, Tensor]:
+    """Weights, or norms, of queries, keys and values put together by a function of the three."""
+    out = {}
+    for key, value in weights.items():
+        for place, part in enumerate(('queries', 'keys', 'values')):
+            if f'.{part}.' in key:
+                out.setdefault(key.replace(part, 'qkv'), [None] * 3)[place] = value
+                break
+        else:
+            out[key] = value
+    return {key: join(value) if isinstance(value, list) else value for key, value in out.items()}
+
+
+def latent_model(golden: dict, run: dict, **options) -> torch.nn.Module:
+    """Skeleton2vec with the weights and settings of a run of a recording."""
+    sizes = golden['config']
+    layers = dict(num_heads=sizes['num_heads'], layer_scale=sizes['layer_scale_init_value'])
+    table = golden['official_state_dict']['auto_encoder.encoder_embedding.temporal_pos_emb']
+    model = MODELS.build(
+        dict(
+            type='Skeleton2vec',
+            backbone=dict(
+                type='SkeletonTransformer',
+                num_frames=table.shape[2] * sizes['temporal_segment_size'],
+                segment_length=sizes['temporal_segment_size'],
+                width=sizes['encoder_emb_size'],
+                num_layers=sizes['encoder_depth'],
+                norm_eps=1e-6,
+                in_channels=sizes['in_channels'],
+                **layers,
+            ),
+            decoder=dict(
+                type='TokenDecoder',
+                width=sizes['decoder_emb_size'],
+                num_layers=sizes['decoder_depth'],
+                norm_eps=1e-6,
+                **layers,
+            ),
+            layout=skeleton(sizes['spatio_size']),
+            num_persons=sizes['num_persons'],
+            mask_ratio=sizes['mask_ratio'],
+            mask_temperature=0.0,
+            num_target_layers=sizes['average_top_k_layers'],
+            tube_length=sizes['tube_len'] if run['strategy'] == 'tube' else 1,
+        )
+        | options
+    )
+    model.load_state_dict(with_joint_projections(latent_names(golden['official_state_dict']), torch.cat))
+    return model

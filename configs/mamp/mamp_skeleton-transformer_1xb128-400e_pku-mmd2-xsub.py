@@ -1,6 +1,6 @@
 _base_ = [
     '../_base_/models/mamp_skeleton_transformer.py',
-    '../_base_/sets/pku_mmd2_xsub.py',
+    '../_base_/sets/pku_mmd2_xsub_ctrgcn.py',
     '../_base_/views/mamp.py',
     '../_base_/schedules/adamw_400e_mamp.py',
     '../_base_/default_runtime.py',

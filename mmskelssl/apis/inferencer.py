@@ -109,7 +109,7 @@ class SkeletonInferencer:
         """The k most probable classes (all, where there are fewer) of each clip; arguments as in :meth:`__call__`.
 
         Raises:
-            ConfigError: If the model is no classifier.
+            ConfigError: If the model is not a classifier.
             ClipError: If a clip is unusable.
         """
         if not self.is_classifier:

@@ -55,7 +55,19 @@ _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, R
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
 # Arguments that whoever builds a section hands over.
-_HANDED_OVER = ('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module', 'in_channels')
+_HANDED_OVER = (
+    'runner',
+    'model',
+    'dataloader',
+    'evaluator',
+    'dataset',
+    'optimizer',
+    'module',
+    'in_channels',
+    'num_segments',
+    'num_joints',
+    'token_channels',
+)
 
 
 @dataclass(frozen=True)
@@ -245,7 +257,7 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
 
 
 def _takes_text(wanted: Any) -> bool:
-    """Whether an annotation is for text too; a string is no sequence of strings here."""
+    """Whether an annotation is for text too; a string is not a sequence of strings here."""
     if typing.get_origin(wanted) in (typing.Union, types.UnionType):
         return any(map(_takes_text, typing.get_args(wanted)))
     if typing.get_origin(wanted) in (Sequence, list, tuple):

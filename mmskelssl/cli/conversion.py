@@ -73,7 +73,8 @@ CONVERTERS = dict(
                 choices=BODY_SELECTIONS,
                 default='energy',
                 help='which two bodies are the persons: those with most energy of the first four (ISC, CMD, MMCV), the '
-                'first as listed (CrosSCLR), or those that move, without furniture (CTR-GCN, MAMP) (default: %(default)s)',
+                'first as listed (CrosSCLR), or those that move, without furniture (CTR-GCN, MAMP) (default: '
+                '%(default)s)',
             ),
         },
         many=True,

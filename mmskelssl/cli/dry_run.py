@@ -85,7 +85,7 @@ def smallest_batch(loader: DataLoader) -> int:
 def _neighbours(cfg: Config) -> list[int]:
     """Numbers of neighbours that the evaluators need."""
     metrics = cfg.get('val_evaluator') or []
-    return [0, *(metric.get('k', 0) for metric in (metrics if isinstance(metrics, list) else [metrics]))]
+    return [0, *(metric.get('k', 0) for metric in _listed(metrics))]
 
 
 def dry_run(cfg: Config, num_processes: int) -> None:
@@ -135,4 +135,11 @@ def reduced(cfg: Config) -> tuple[Config, list[str]]:
         if name not in _SILENT:
             changes.append(f'{key} = {value} instead of {section[name]}')
         section[name] = value
+    if schedulers := small.get('param_scheduler'):
+        # What begins later has no part in the first epoch, and MMEngine refuses it.
+        small.param_scheduler = [step for step in _listed(schedulers) if step.get('begin', 0) < 1]
     return small, changes
+
+
+def _listed(value: Any) -> list:
+    return value if isinstance(value, list) else [value]

@@ -12,12 +12,32 @@ from mmskelssl.utils.errors import CheckpointError
 
 _FORMS = dict(t='temporal', s='spatial')
 _MODALITIES = dict(j='joint', b='bone', m='motion')
+_LEVELS = dict(temporal=0.5, spatial=0.5, instance=1.0)
+_DENSE_LAYER = {
+    r'CA\.attn\.(.+)': r'attention.\1',
+    r'CA\.conv1\.(.+)': r'convolutional.convolution.\1',
+    **{
+        pattern: target
+        for branch, name in dict(CA='convolutional', DSA='dense_shift').items()
+        for pattern, target in {
+            rf'{branch}\.norm1\.(.+)': rf'{name}.norms.0.\1',
+            rf'{branch}\.norm2\.(.+)': rf'{name}.norms.1.\1',
+            rf'{branch}\.mlp\.fc1\.(.+)': rf'{name}.feed_forward.0.\1',
+            rf'{branch}\.mlp\.fc2\.(.+)': rf'{name}.feed_forward.2.\1',
+        }.items()
+    },
+    r'DSA\.wt1\.(.+)': r'dense_shift.shift.0.\1',
+    r'DSA\.wt2\.(.+)': r'dense_shift.shift.2.\1',
+}
 _NUM_JOINTS, _NUM_COORDS = 25, 3
 _PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True, bias=True)
 
 
-def convert_umurl(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict]:
-    """The state dict and the config of the model. The number of heads is not in the weights: it is the paper's, 1."""
+Converted = tuple[dict[str, Tensor], dict, list[str]]
+
+
+def convert_umurl(weights: Mapping[str, Tensor]) -> Converted:
+    """State dict, the model's config, no remarks. The number of heads is not in the weights: it is the program's, 1."""
     forms = {
         pattern: target
         for f, form in _FORMS.items()
@@ -40,7 +60,7 @@ def convert_umurl(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dic
     converted = rename(weights, forms | modalities, drop=r'backbone\.ma_encoder\.pe\.pe')
     backbone = 'encoder.fused.backbone.'
     sizes, num_persons = _sizes(converted, f'{backbone}embedding.joint.', f'{backbone}layers.temporal.')
-    return converted, dict(
+    model = dict(
         type='UmURL',
         streams=dict(fused=dict(modality='joint')),
         backbone=dict(type='UnifiedSTTR', modalities=[*_MODALITIES.values()], **sizes),
@@ -49,6 +69,50 @@ def convert_umurl(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dic
         num_persons=num_persons,
         feat_dim=len(converted['encoder.fused.neck.joint.6.weight']),
     )
+    return converted, model, []
+
+
+def convert_usdrl(weights: Mapping[str, Tensor]) -> Converted:
+    """State dict, the model's config and a remark. Of heads, gap and balance the program's own are taken."""
+    backbone = 'encoder.joint.backbone.'
+    patterns = {r'backbone\.spe': f'{backbone}joint_positions'}
+    for f, form in _FORMS.items():
+        layers = rf'{backbone}layers.{form}.'
+        patterns |= {rf'backbone\.ske_emb\.{f}_embedding\.(.+)': rf'{backbone}embedding.{form}.\1'}
+        patterns |= {rf'backbone\.{f}_tr\.layers\.(.+)': rf'{layers}\1'}
+        for number in range(2):
+            patterns |= {
+                rf'backbone\.{f}_tr{number or ""}\.{theirs}': f'{layers}{number}.{ours}'
+                for theirs, ours in _DENSE_LAYER.items()
+            }
+    patterns |= {rf'{level[0]}_proj\.(.+)': rf'encoder.joint.neck.{level}.\1' for level in _LEVELS}
+    # The attention that both branches share is saved under both.
+    converted = rename(weights, patterns, drop=r'backbone\.tpe\.pe|.*\.DSA\.attn\..+')
+    positions = f'{backbone}joint_positions'
+    converted[positions] = converted[positions].squeeze(0)
+    sizes, num_persons = _sizes(converted, f'{backbone}embedding.', f'{backbone}layers.temporal.')
+    is_dense = any('dense_shift' in name for name in converted)
+    model = dict(
+        type='USDRL',
+        backbone=dict(type='DSTE' if is_dense else 'STTR', **sizes),
+        neck={
+            level: dict(
+                _PROJECTOR,
+                **({} if level == 'instance' else dict(pooling=level)),
+                hidden_channels=len(converted[f'encoder.joint.neck.{level}.0.weight']),
+                out_channels=len(converted[f'encoder.joint.neck.{level}.6.weight']),
+            )
+            for level in _LEVELS
+        },
+        level_weights=_LEVELS,
+        layout='ntu25',
+        num_persons=num_persons,
+    )
+    remark = (
+        'The checkpoint does not say its modality, so it is taken for joint: add --cfg-options '
+        'streams.joint.modality=bone, or motion, if it is another.'
+    )
+    return converted, model, [remark]
 
 
 def _sizes(weights: Mapping[str, Tensor], embedding: str, layers: str) -> tuple[dict[str, Any], int]:

@@ -22,6 +22,8 @@ from mmskelssl.cli.official_encoders import (
     rename_stgcn,
     stgcn_backbone,
 )
+from mmskelssl.cli.official_graphs import convert_isc
+from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_stars
 from mmskelssl.cli.official_transformers import convert_umurl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
@@ -34,7 +36,13 @@ _QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 # Programs without the names of the others: what only their keys begin with, and what converts them.
-_OF_THEIR_OWN = dict(umurl=('backbone.j_emb.', convert_umurl))
+_OF_THEIR_OWN = dict(
+    isc=('Queue_S1', convert_isc),
+    umurl=('backbone.j_emb.', convert_umurl),
+    mamp=('joints_embed.', convert_mamp),
+    stars=('encoder_student.', convert_stars),
+    skeleton2vec=('auto_encoder.', convert_skeleton2vec),
+)
 _TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR')
 METHODS = (*_TYPES, *_OF_THEIR_OWN)
 
@@ -133,7 +141,7 @@ def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]
             f'This is not a checkpoint of {method}: it has no {signs[method]}*. It has {sorted(weights)[:5]} ...'
         )
     try:
-        return *_OF_THEIR_OWN[method][1](weights), []
+        return _OF_THEIR_OWN[method][1](weights)
     except KeyError as error:
         raise CheckpointError(f'The checkpoint is incomplete: it lacks {error.args[0]}.') from error
 

@@ -175,7 +175,7 @@ class ClipStore:
         Raises:
             FileExistsError: If ``path`` exists and is not to be overwritten.
             StoreError: If nothing was added, a split points outside the clips, the disk is full, or what is to be
-                overwritten is no store.
+                overwritten is not a store.
         """
         with new_store(Path(path), layout, classes, dtype, overwrite) as writer:
             yield writer
@@ -189,7 +189,7 @@ def new_store(
 ) -> Iterator[ClipStoreWriter]:
     """:meth:`ClipStore.create` without its warnings."""
     if overwrite and path.exists() and not (path / 'meta.json').exists():
-        raise StoreError(f'{path} is no clip store and is not overwritten: choose another output path.')
+        raise StoreError(f'{path} is not a clip store and is not overwritten: choose another output path.')
     try:
         with folder_written_beside(path, overwrite) as folder:
             with open(folder / 'frames.bin', 'wb') as file:
@@ -287,7 +287,7 @@ class ClipStoreWriter:
         check_clip(name, clip, self.layout)
         if self._num_coords not in (None, clip.shape[3]):
             raise ClipError(
-                f'Clip {name!r} has {clip.shape[3]} coordinates a joint, the clips before it {self._num_coords}.'
+                f'Clip {name!r} has {clip.shape[3]} coordinates per joint, the clips before it {self._num_coords}.'
             )
 
     def finish(self, folder: Path, path: str | os.PathLike) -> None:
@@ -329,7 +329,7 @@ class ClipStoreWriter:
 
 
 def check_clip(name: str, clip: np.ndarray, layout: SkeletonLayout) -> None:
-    """Refuses an array that is no clip (M, T, V, C) of a layout.
+    """Refuses an array that is not a clip (M, T, V, C) of a layout.
 
     Raises:
         ClipError: If its shape is another, it is empty, holds NaN or infinite coordinates, or a person without any.

@@ -130,7 +130,7 @@ class PretrainedModel:
         """Refuses data that no protocol can evaluate on.
 
         Raises:
-            StoreError: If the data has no two classes, another layout than the model, or clips on both sides.
+            StoreError: If the data has fewer than two classes, another layout than the model, or clips on both sides.
         """
         test, train = self.test_clips, self.train_clips
         store = test.store.path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -69,9 +70,13 @@ def paper_result(config: str, protocol: str, modality: str, dataset: str, test_s
     """
     # Names of configs end in store and split, such as pku-mmd2-xsub.
     names = {name.rpartition('_')[2]: entry['Metadata']['Training Data'] for name, entry in load_zoo().items()}
+    # A set with another choice of bodies is the same set.
+    dataset = dataset.removesuffix('_ctrgcn')
+    # A set with another choice of bodies is the same set.
+    dataset = dataset.removesuffix('_ctrgcn')
     tested_on = names.get(f'{dataset}-{test_split.removesuffix("_test")}'.replace('_', '-'))
     results = load_zoo().get(Path(config).name.removesuffix('.py'), {}).get('Results', [])
     # Protocols that follow a paper's recipe to the letter end in its name.
-    wanted = (protocol.removesuffix('-cmd'), modality, tested_on)
+    wanted = (re.sub('-(cmd|mamp)$', '', protocol), modality, tested_on)
     found = (r for r in results if 'Paper' in r and (r['Task'], r['Modality'], r['Dataset']) == wanted)
     return next(((r['Metrics']['Top 1 Accuracy'], r['Paper']) for r in found), None)

@@ -76,7 +76,7 @@ def gather_rows(rows: Tensor) -> Tensor:
 
 
 def gather_clips(x: Tensor) -> Tensor:
-    """:func:`gather_rows` with a gradient, for losses that are no means over clips: every rank computes the same loss.
+    """:func:`gather_rows` with a gradient, for losses that are not means over clips: every rank computes the same loss.
 
     Gradients of all ranks come back to the rank that a row is from; data parallelism takes their mean, which is the
     gradient of the loss on one process.

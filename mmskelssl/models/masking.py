@@ -49,6 +49,20 @@ def keep_lowest(noise: Tensor, count: int) -> Tensor:
     return noise.argsort(1)[:, :count]
 
 
+def keep_in_tubes(noise: Tensor, count: int, length: int) -> Tensor:
+    """Positions (P, R * length * count) of joints that stay visible for whole runs of segments.
+
+    Args:
+        noise: (P, R, V) of each joint in each run; those with the lowest stay.
+        count: Joints that stay in a run.
+        length: Segments of a run.
+    """
+    num_joints = noise.shape[2]
+    joints = noise.argsort(2)[:, :, None, :count]
+    segment = torch.arange(noise.shape[1] * length, device=noise.device).view(1, -1, length, 1)
+    return (segment * num_joints + joints).flatten(1)
+
+
 def hidden(kept: Tensor, num_tokens: int) -> Tensor:
     """Mask (P, L) of the tokens that are not among the positions kept (P, K)."""
     mask = torch.ones(len(kept), num_tokens, dtype=torch.bool, device=kept.device)

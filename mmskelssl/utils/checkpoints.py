@@ -87,11 +87,16 @@ def load_checkpoint_file(filename: str, map_location: str | torch.device | None 
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{filename} holds a {type(checkpoint).__name__}, not a checkpoint: use another file.')
     if not mmap:
-        _check_finite(checkpoint.get('state_dict', checkpoint), filename)
+        check_finite(checkpoint.get('state_dict', checkpoint), filename)
     return checkpoint
 
 
-def _check_finite(weights: object, filename: str) -> None:
+def check_finite(weights: object, filename: str) -> None:
+    """Refuses weights that are not finite.
+
+    Raises:
+        CheckpointError: If there are any; the message names the first.
+    """
     tensors = weights.items() if isinstance(weights, Mapping) else ()
     bad = [
         name

@@ -1,7 +1,7 @@
 """Skeleton clips as players in HTML pages that need no network: play, scrub, turn.
 
 A page that plays clips holds :func:`player_assets` once in its head, :func:`encode_skeleton` once a layout, and
-:func:`encode_clip` once a clip; its scripts then write::
+:func:`encode_clip` once per clip; its scripts then write::
 
     const player = new SkeletonPlayer(element, skeleton);
     player.load(clip);    // as often as wanted

@@ -40,6 +40,17 @@ def test_what_is_reduced(workshop):
     assert changes == ['train_cfg.max_epochs = 1 instead of 2', 'compile = False instead of True']
 
 
+def test_a_schedule_that_begins_later_takes_no_part(workshop, monkeypatch, capsys):
+    monkeypatch.chdir(workshop)
+    cfg = Config.fromfile('pretrain.py')
+    cfg.train_cfg.max_epochs = 9
+    warm_up = dict(type='LinearLR', end=3, convert_to_iter_based=True)
+    cfg.param_scheduler = [warm_up, dict(type='CosineAnnealingLR', begin=3, convert_to_iter_based=True)]
+    assert reduced(cfg)[0].param_scheduler == [warm_up] and len(cfg.param_scheduler) == 2
+    dry_run(cfg, 1)
+    assert 'pretrain.py passes.' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ('overrides', 'processes', 'says'),
     [

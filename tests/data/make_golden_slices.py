@@ -56,6 +56,20 @@ def cut_mamp(golden: dict) -> dict:
     return _copied(parts | dict(runs=runs, features_eval=dict(mean=golden['features_eval']['mean'])))
 
 
+def cut_skeleton2vec(golden: dict) -> dict:
+    """Two runs on the weights of the recording, without what follows from losses and features that are kept."""
+    kept = ('strategy', 'num_masked_views', 'uniform', 'mask', 'loss', 'grad_norms')
+    runs = {name: {key: golden['runs'][name][key] for key in kept} for name in ('random', 'tube')}
+    runs['tube'].pop('grad_norms')
+    parts = {part: golden[part] for part in ('config', 'inputs', 'ema')}
+    # The teacher's decoder is not used.
+    weights = {
+        key: value
+        for key, value in golden['official_state_dict'].items()
+        if not key.startswith(('ema.model.decoder', 'ema.model.mask'))
+    }
+    mean = dict(mean=golden['features_eval']['mean'])
+    return _copied(parts | dict(official_state_dict=weights, runs=runs, features_eval=mean))
 def cut_umurl(golden: dict) -> dict:
     """The losses with their embeddings; the weights with two clips of a view and their features."""
     kept = ('config', 'official_state_dict', 'embeddings', 'losses')
@@ -72,9 +86,15 @@ def cut_aimclr(golden: dict) -> dict:
     return _losses_and_embeddings(golden) | stages | dict(drop=_copied(golden['drop']))
 
 
+def cut_isc(golden: dict) -> dict:
+    """The losses with the embeddings and the queues that they follow from."""
+    return _losses_and_embeddings(golden) | dict(losses=golden['losses'])
+
+
 def _losses_and_embeddings(golden: dict) -> dict:
-    """Settings, embeddings and queue, and one clip of the query for its shape."""
-    queue = {key: value for key, value in golden['official_state_dict'].items() if key.startswith('queue')}
+    """Settings, embeddings and queues, and one clip of the query for its shape."""
+    weights = golden['official_state_dict']
+    queue = {key: value for key, value in weights.items() if key.lower().startswith('queue')}
     kept = dict(config=golden['config'], embeddings=golden['embeddings'], official_state_dict=queue)
     return _copied(kept | dict(query=golden['query'][:1]))
 
@@ -111,7 +131,8 @@ def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
-    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr)
+    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_isc)
+    cuts |= dict(skeleton2vec=cut_skeleton2vec)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))

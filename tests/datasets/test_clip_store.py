@@ -285,7 +285,7 @@ def test_only_stores_are_overwritten(tmp_path):
     thesis.parent.mkdir()
     thesis.write_text('years of work')
     for path in (thesis.parent, thesis):
-        with pytest.raises(StoreError, match='no clip store'):
+        with pytest.raises(StoreError, match='is not a clip store'):
             with ClipStore.create(path, NTU25, ['a'], overwrite=True):
                 pytest.fail('must not begin')
     assert thesis.read_text() == 'years of work'
@@ -352,7 +352,7 @@ REFUSED = {
     'broken label': (dict(label=1.5), 'label 1.5'),
     'duplicate': (dict(name='first'), 'comes twice'),
     'dimensions': (dict(clip=random_clip()[0]), r'shape \(5, 25, 3\): persons, frames, joints'),
-    'coordinates': (dict(clip=random_clip(coords=2)), '2 coordinates a joint, the clips before it 3'),
+    'coordinates': (dict(clip=random_clip(coords=2)), '2 coordinates per joint, the clips before it 3'),
     'attributes': (dict(camera=2), r"\['camera', 'performer'\], the clips before it \['performer'\]"),
     'name': (dict(name='\udcff'), 'not Unicode'),
 }

@@ -12,10 +12,10 @@ from workshop import ROOT, run, write_store
 TOTAL_BATCH = 12
 STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
-# Without a bank: their losses are statistics of the batch.
-DECORRELATION = ('barlow_twins', 'vicreg', 'umurl')
-SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in DECORRELATION}
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
+# Their losses, or what is in front of them, are statistics of the batch.
+STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'stars')
+SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
 METHODS = """
@@ -81,9 +81,14 @@ custom_imports = dict(imports=['methods'])
 # Not narrower: where all units of a neck are silent for some clips, their keys are equal and rounding picks neighbours.
 bigru = dict(type='BiGRU', hidden_channels=24)
 stgcn = dict(type='STGCN', base_channels=4, out_channels=24, dropout=0.0)
+streams = dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=stgcn))
 cascade = dict(
     type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2,
     ffn_channels=8, dropout=0,
+)
+tokens = dict(
+    type='SkeletonTransformer', num_frames=6, segment_length=2, width=8, num_layers=1, num_heads=2,
+    absent_persons='skip',
 )
 every = dict(neck=dict(type='ProjectionNeck'), queue_size=40, feat_dim=4, momentum=0.9)
 # Wide enough that no dimension is silent for a whole batch.
@@ -99,10 +104,13 @@ model = dict(
         crossclr=dict(type='CrosSCLR', backbone=bigru, modalities=['joint', 'bone'], cross_epoch=3, **every),
         cmd=dict(type='CMD', backbone=bigru, **distilled),
         i2md=dict(type='I2MD', backbone=cascade, num_aggregated=4, **distilled),
+        isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
         aimclr=dict(type='AimCLR', backbone=stgcn, cross_epoch=3, **every),
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
+        mamp=dict(type='MAMP', backbone=tokens, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+        stars=dict(type='STARS', backbone=tokens, predictor_channels=24, queue_size=40),
         umurl=dict(
             type='UmURL', streams=dict(fused=dict(modality='joint')), feat_dim=8,
             backbone=dict(type='UnifiedSTTR', num_frames=6, width=12, num_heads=2),
@@ -155,7 +163,8 @@ def train(workshop, dtype, processes, split, accumulated):
     }
     if split == 'single':
         # The last batch of an epoch is one clip, which has no statistics.
-        options |= {f'model.methods.{name}': None for name in DECORRELATION}
+        options |= {f'model.methods.{name}': None for name in STATISTICS}
+        options['optim_wrapper.paramwise_cfg'] = None
     if dtype == 'float32':
         # All of the bank: in this precision, rounding chooses the last of fewer neighbours.
         options |= {f'model.methods.{name}.num_neighbors': 40 for name in ('cmd', 'i2md', 'mmcv_mutual')}

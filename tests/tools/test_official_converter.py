@@ -1,10 +1,11 @@
 """The real tools/model_converters/official.py, and, with the shared recordings, parity with the official programs."""
 
+import argparse
 import pickle
 
 import pytest
 import torch
-from golden import assert_gradients, assert_losses, settings, to_view
+from golden import DATA, assert_gradients, assert_losses, settings, to_view
 from mmengine.config import Config
 from official_programs import MODALITIES, Program
 
@@ -207,3 +208,26 @@ def test_crossclr_is_the_official_program(convert, topk):
 def test_mmcv_is_the_official_program(convert, precision):
     golden, model, views = convert('mmcv_mutual')
     assert_step('mmcv_mutual', model.to(precision), [view.to(precision) for view in views], golden)
+
+
+@pytest.mark.parametrize(('method', 'name'), [('mamp', 'model'), ('stars', None), ('skeleton2vec', 'sd')])
+def test_masked_methods_as_their_programs_save_them(run, tmp_path, method, name):
+    """Beside the weights there are arguments of the training, and Skeleton2vec's `model` is not the weights."""
+    golden = torch.load(DATA / f'golden_{method}.pt', weights_only=True)
+    arguments = argparse.Namespace(lr=1e-3, resume='', betas=(0.9, 0.95))
+    saved = golden['official_state_dict']
+    if name:
+        saved = dict({'model': dict(type='spec')} if name == 'sd' else {}, **{name: saved}, args=arguments, epoch=399)
+    torch.save(saved, tmp_path / 'src.pt')
+    heads = [f'backbone.num_heads={golden["config"]["num_heads"]}']
+    heads += [f'decoder.num_heads={golden["config"]["num_heads"]}'] * (method != 'stars')
+    status, output, error = run(method, tmp_path / 'src.pt', tmp_path / 'out.pth', '--cfg-options', *heads)
+    assert (status, error) == (0, '') and 'Heads are not in the checkpoint' in output
+    model, checkpoint = model_of(tmp_path / 'out.pth')
+    assert type(model).__name__.lower() == method and checkpoint['meta']['source'] == str(tmp_path / 'src.pt')
+
+
+def test_weights_that_are_not_finite_are_refused_wherever_they_are(mistake):
+    weights = dict(torch.load(DATA / 'golden_mamp.pt', weights_only=True)['official_state_dict'])
+    weights['norm.bias'] = weights['norm.bias'] * torch.nan
+    assert 'weights that are not finite: norm.bias' in mistake('mamp', dict(model=weights))

@@ -185,8 +185,8 @@ class PreNormalize(Normalization):
 
     Persons who are tracked with all of their joints, or absent, as in the data of the official programs, get the
     programs' numbers. That is why nobody is moved while the first person is absent. A single lost joint, which those
-    data do not have, is no place of its own: the upper spine joint is interpolated between the frames before and after,
-    and the rotations are those of the first frame with both of their joints, of the first person that has one.
+    data do not have, is not taken for the origin: the upper spine joint is interpolated between the frames before and
+    after, and the rotations are those of the first frame with both of their joints, of the first person that has one.
     """
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:

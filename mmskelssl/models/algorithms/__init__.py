@@ -7,10 +7,13 @@ from mmskelssl.models.algorithms.cmd import CMD
 from mmskelssl.models.algorithms.crossclr import CrosSCLR
 from mmskelssl.models.algorithms.decorrelation import Decorrelation
 from mmskelssl.models.algorithms.i2md import I2MD
+from mmskelssl.models.algorithms.isc import ISC
 from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.sjepa import SJEPA
+from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
@@ -20,7 +23,9 @@ __all__ = [
     'AMR',
     'CMD',
     'I2MD',
+    'ISC',
     'MAMP',
+    'SJEPA',
     'AimCLR',
     'STARS',
     'Banked',
@@ -33,6 +38,7 @@ __all__ = [
     'MomentumContrast',
     'MomentumEncoders',
     'SelfSupervised',
+    'Skeleton2vec',
     'SkeletonCLR',
     'UmURL',
     'VICReg',

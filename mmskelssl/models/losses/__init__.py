@@ -12,7 +12,7 @@ from mmskelssl.models.losses.distillation import Neighbourhood, distillation, di
 from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
 from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
-from mmskelssl.models.losses.prediction import masked_mean, squared_error, weighted_squared_error
+from mmskelssl.models.losses.prediction import distribution_error, masked_mean, squared_error, weighted_squared_error
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     'consistency',
     'covariance',
     'distillation',
+    'distribution_error',
     'distribution_alignment',
     'in_full_precision',
     'info_nce',

@@ -20,6 +20,15 @@ def weighted_squared_error(predicted: Tensor, target: Tensor, weight: Tensor) ->
 
 
 @in_full_precision
+def distribution_error(predicted: Tensor, target: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of the softmax of predictions / τ with target probabilities, both (P, Q, D), over D: (P, Q).
+
+    (S-JEPA, Abdelfattah & Alahi, ECCV 2024; DINO, Caron et al., ICCV 2021.)
+    """
+    return -(target * (predicted / temperature).log_softmax(-1)).sum(-1)
+
+
+@in_full_precision
 def masked_mean(error: Tensor, mask: Tensor) -> Tensor:
     """Mean (P,) over the entries of errors (P, Q) where the mask is true; each row has such entries."""
     return (error * mask).sum(1) / mask.sum(1)

@@ -2,13 +2,17 @@
 
 import pytest
 import torch
+from mmengine.optim import build_optim_wrapper
 
 from mmskelssl.evaluation.protocols import load_protocol
 from mmskelssl.evaluation.protocols.schedule import with_epochs
+from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import ConfigError
+
+from ..conftest import pretraining
 
 
 def short(name, **options):
@@ -47,6 +51,25 @@ def test_options_of_the_backbone_are_replaced_for_its_type(model, tmp_path):
     assert classifier.head.num_classes == 3 and classifier.head.hidden.out_features == 2048
     assert model.streams['joint']['backbone'].get('num_layers') is None  # the model's own config is left alone
     assert protocol.card(Workspace(model, tmp_path), ('joint',)).schedule['backbone'] == dict(num_layers=2)
+
+
+def test_a_skeleton_transformer_is_fine_tuned_joint_by_joint_and_layer_by_layer(store, make_checkpoint, tmp_path):
+    backbone = dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=2, num_heads=2)
+    path = make_checkpoint(pretraining(store, backbone, modalities=['joint']))
+    model, protocol = read_pretrained(path), short('finetune-mamp', **{'model.head.hidden_channels': 8})
+    cfg = protocol.config(model, 'joint', 0)
+    classifier = MODELS.build(model_config(cfg))
+    assert classifier.backbone.pooling == 'joints' and classifier.head.hidden.in_features == 20 * 8
+    assert classifier.backbone.token_dropout.p == 0.3
+    assert classifier.backbone.blocks[-1].drop_path.drop_prob == pytest.approx(0.3)
+    classifier.init_weights()
+    before = torch.load(path)['state_dict']
+    taken = classifier.backbone.state_dict()
+    assert all(torch.equal(value, before[f'encoder.joint.backbone.{key}']) for key, value in taken.items())
+    groups = build_optim_wrapper(classifier, cfg.optim_wrapper).optimizer.param_groups
+    assert {round(group['lr'], 10) for group in groups} == {round(3e-4 * 0.8**power, 10) for power in range(4)}
+    result = protocol.run(Workspace(model, tmp_path), ('joint',))
+    assert result.card.schedule['backbone'] == dict(pool='joints', token_dropout=0.3, drop_path=0.3)
 
 
 def test_rates_are_scaled_with_the_length(model):

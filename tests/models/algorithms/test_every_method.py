@@ -23,6 +23,11 @@ MOMENTUM = dict(
     CMD=dict(num_neighbors=16),
     I2MD=dict(num_neighbors=16, num_aggregated=4, backbone=TRANSFORMER),
     MMCVMutual=dict(num_neighbors=16),
+    ISC=dict(
+        streams=dict(
+            joint=dict(modality='joint'), motion=dict(modality='motion'), bone=dict(modality='joint', backbone=GRAPH)
+        )
+    ),
     AimCLR=dict(backbone=GRAPH, cross_epoch=0, topk=3),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
@@ -37,8 +42,9 @@ UNIFIED = dict(
     ),
 )
 TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
+DECODER = dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)
 MASKED = dict(
-    MAMP=dict(neck=None, backbone=TOKENS, decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2)),
+    MAMP=dict(neck=None, backbone=TOKENS, decoder=DECODER),
     AMR=dict(
         neck=None,
         backbone=TOKENS,
@@ -46,8 +52,12 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+LATENT = dict(
+    Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
+    SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
+)
 TUNED = dict(STARS=dict(neck=None, backbone=TOKENS, predictor_channels=16, queue_size=32))
-METHODS = MOMENTUM | DECORRELATION | UNIFIED | MASKED | TUNED
+METHODS = MOMENTUM | DECORRELATION | UNIFIED | MASKED | LATENT | TUNED
 # What a training batch tells beside its views.
 SAMPLES = dict(keys=torch.arange(6), index=torch.arange(6))
 
@@ -63,7 +73,7 @@ def maker(method, make_model, views):
         return model
 
     number = MODELS.get(method).num_views
-    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))]
+    views = [*views, *(views[1] + 0.1 * torch.randn_like(views[1]) for _ in range(2, number))][:number]
     return SimpleNamespace(method=method, model=build, views=views)
 
 
@@ -187,6 +197,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
         # Other neighbours' hidden embeddings are retrieved, and within a modality both branches share the slots.
         I2MD={f'loss_{field}_cluster', 'loss_cmd', 'loss_imd'},
         MMCVMutual={'loss_distill'},
+        ISC=set(),
         AimCLR=set(),
     )
     assert changed == expected[make_momentum.method]
@@ -237,8 +248,8 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 
 def test_loss_falls_in_training(make):
     model = make.model()
-    # Some losses are of another size: their weights are up to 25.
-    lr = dict(VICReg=0.002, UmURL=0.01).get(make.method, 0.05)
+    # Some losses are of another size: their weights are up to 25, or their temperatures small.
+    lr = dict(VICReg=0.002, UmURL=0.01, SJEPA=0.002).get(make.method, 0.05)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/skeleton2vec_skeleton_transformer.py',
+    '../_base_/sets/ntu60_xsub_ctrgcn.py',
+    '../_base_/views/mamp.py',
+    '../_base_/schedules/adamw_400e_skeleton2vec.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=96)

@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/stars_skeleton_transformer.py',
+    '../_base_/sets/ntu60_xview_ctrgcn.py',
+    '../_base_/views/whole.py',
+    '../_base_/schedules/adamw_10e_stars.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(pretrained='work_dirs/mamp_skeleton-transformer_1xb128-400e_ntu60-xview/epoch_400.pth')
+train_dataloader = dict(batch_size=128)

@@ -1,0 +1,10 @@
+_base_ = [
+    '../_base_/models/stars_skeleton_transformer.py',
+    '../_base_/sets/pku_mmd2_xsub_ctrgcn.py',
+    '../_base_/views/whole.py',
+    '../_base_/schedules/adamw_10e_stars.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(pretrained='work_dirs/mamp_skeleton-transformer_1xb128-400e_pku-mmd2-xsub/epoch_400.pth')
+optim_wrapper = dict(optimizer=dict(lr=1e-4), paramwise_cfg=dict(layer_decay=0.35))
+train_dataloader = dict(batch_size=128)
