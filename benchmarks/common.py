@@ -22,6 +22,7 @@ from mmskelssl.models import SkeletonModel
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import add_config_arguments, model_config
 from mmskelssl.utils.errors import UserError
+from mmskelssl.utils.quiet import without_list_of_parameters
 
 
 def positive(text: str) -> int:
@@ -32,13 +33,23 @@ def positive(text: str) -> int:
     return number
 
 
+def share(text: str) -> float:
+    """A number within [0, 1], as the type of an argument."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f'{number} is not within 0 and 1')
+    return number
+
+
 def make_parser(description: str, repeats: int) -> argparse.ArgumentParser:
     """A parser with what the benchmarks beside a peer have in common."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--repeats', type=positive, default=repeats, help='rounds, of which medians are taken (default: %(default)s)'
     )
-    parser.add_argument('--peer', type=Path, metavar='PATH', help='checkout of CMD, measured in turn with ours')
+    parser.add_argument(
+        '--peer', type=Path, metavar='PATH', help='checkout of the official program, measured in turn with ours'
+    )
     return parser
 
 
@@ -91,7 +102,8 @@ class TrainingStep:
     def __init__(self, cfg: Config, device: str | torch.device) -> None:
         self.model: SkeletonModel = MODELS.build(model_config(cfg)).to(device).train()
         self.model.epoch = cfg.train_cfg.get('max_epochs', 1) - 1
-        self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
+        with without_list_of_parameters():
+            self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
 
     def __call__(self, batch: dict, part: Callable = lambda name: nullcontext()) -> None:
         """Trains on a batch; ``part`` gives a context for what the hooks do."""
@@ -101,10 +113,11 @@ class TrainingStep:
         with part('after the update'):
             self.model.after_update([self.model.to_enqueue()])
 
-    def random_batch(self, num_clips: int) -> dict:
-        """Random clips of 40 to 200 frames, as the model's data set gives them."""
+    def random_batch(self, num_clips: int, one_person: float = 0.0) -> dict:
+        """Random clips of 40 to 200 frames, as the model's data set gives them; a share of them shows one person."""
         lengths = torch.randint(40, 201, (num_clips,))
         persons = torch.full_like(lengths, self.model.num_persons)
+        persons[: round(one_person * num_clips)] = 1
         rows = persons * lengths
         frames = torch.randn(int(rows.sum()), self.model.layout.num_joints, 3)
         clips = ClipBatch(frames, rows.cumsum(0) - rows, lengths, persons, self.model.num_persons)

@@ -257,3 +257,102 @@ def latent_model(golden: dict, run: dict, **options) -> torch.nn.Module:
     )
     model.load_state_dict(with_joint_projections(latent_names(golden['official_state_dict']), torch.cat))
     return model
+
+
+def slim_names(official: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Official names of SLiM, or weights, as ours; class token and positions, which we add up, are still apart."""
+    parts = {
+        'attn.': 'attention.',
+        'mlp.w12': 'ffn.inner',
+        'mlp.w3': 'ffn.outer',
+        'patch_embed.proj': 'embedding',
+        'register_tokens': 'registers',
+        'last_layer.weight_g': 'gains',
+        'last_layer.weight_v': 'directions',
+        'backbone.': '',
+        'dino_head.': '',
+        'ibot_head.': '',
+    }
+    out = {}
+    for key, value in official.items():
+        role, _, name = key.partition('.')
+        owner = f'encoder{"_k" * (role == "teacher")}.joint.'
+        of_head = name.startswith(('dino_head', 'ibot_head'))
+        owner += f'neck.{"clip" if name.startswith("dino") else "token"}' if of_head else 'backbone'
+        for theirs, ours in parts.items():
+            name = name.replace(theirs, ours, 1)
+        out[f'{owner}.{name}'] = value
+    return out
+
+
+def slim_weights(official: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as ours; the centres of targets are left out."""
+    named = slim_names({key: value for key, value in official.items() if 'center' not in key})
+    out = {}
+    for key, value in named.items():
+        owner, _, name = key.rpartition('.')
+        if name == 'pos_embed':
+            out[f'{owner}.class_token'] = named[f'{owner}.cls_token'][0] + value[0, :1]
+            out[f'{owner}.joint_positions'] = value[0, 1:]
+        elif name != 'cls_token':
+            value = value[0] if name == 'registers' else value
+            out[key] = value.squeeze(-1).transpose(1, 2).flatten(1) if value.ndim == 4 else value
+    return out
+
+
+def slim_model(golden: dict, assignment: str = 'sinkhorn', num_views: int = 8, **options) -> torch.nn.Module:
+    """SLiM with the weights and sizes of a recording."""
+    sizes, head = golden['config'], golden['config']['head']
+    neck = dict(
+        type='PrototypeNeck',
+        out_channels=head['head_n_prototypes'],
+        num_layers=head['head_nlayers'],
+        hidden_channels=head['head_hidden_dim'],
+        bottleneck_channels=head['head_bottleneck_dim'],
+    )
+    groups = {f'group {number}': joints for number, joints in enumerate(sizes['joint_groups'])}
+    model = MODELS.build(
+        dict(
+            type='SLiM',
+            backbone=dict(
+                type='ClassTokenTransformer',
+                num_frames=sizes['num_frames'],
+                segment_length=sizes['segment'],
+                width=sizes['embed_dim'],
+                num_layers=sizes['depth'],
+                num_heads=sizes['num_heads'],
+                num_registers=sizes['num_registers'],
+            ),
+            neck=dict(clip=neck, token=neck),
+            layout=dict(skeleton(sizes['num_joints']), groups=groups),
+            num_persons=1,
+            num_views=num_views,
+            teacher_temperature=sizes['teacher_temperature'],
+            warmup_epochs=0,
+            student_temperature=sizes['student_temperature'],
+            koleo_weight=sizes['koleo_weight'],
+            assignment=assignment,
+        )
+        | options
+    )
+    weights = slim_weights(golden['official_state_dict'])
+    if assignment == 'centering':
+        centers = dict(clip='dino_loss', token='ibot_patch_loss')
+        weights |= {
+            f'to_targets.joint_{ours}.center': golden['official_state_dict'][f'{theirs}.center'].flatten()
+            for ours, theirs in centers.items()
+        }
+    model.load_state_dict(weights)
+    return model
+
+
+def slim_views(golden: dict) -> tuple[list[Tensor], list[Tensor]]:
+    """Views (N, M, T, V, C), the long ones first, and which of their tokens are hidden."""
+    inputs = golden['inputs']
+    number = len(inputs['collated_global_crops']) // 2
+    short = sorted((key for key in inputs if key.startswith('local_crops')), key=lambda key: -int(key.split('_')[-1]))
+    views, hidden = [], []
+    for key, mask in [('collated_global_crops', 'collated_masks')] + [(k, k.replace('crops', 'masks')) for k in short]:
+        views += to_view(inputs[key]).split(number)
+        hidden += inputs[mask].split(number)
+    return views, hidden

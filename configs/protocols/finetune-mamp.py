@@ -16,10 +16,11 @@ param_scheduler = [
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=10)
 auto_scale_lr = dict(base_batch_size=48)
 train_dataloader = dict(batch_size=48)
+_options = dict(pool='joints', token_dropout=0.3, drop_path=0.3)
 protocol = dict(
     type='TrainedClassifier',
     crop_ratio=(0.5, 1.0),
     augmentations=[dict(type='RandomRotation')],
-    backbones=dict(SkeletonTransformer=dict(pool='joints', token_dropout=0.3, drop_path=0.3)),
+    backbones=dict(SkeletonTransformer=_options, ClassTokenTransformer=_options),
     min_steps=1000,
 )

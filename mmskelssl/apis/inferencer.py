@@ -65,6 +65,7 @@ class SkeletonInferencer:
         gallery: Store (or its path) whose clips are the neighbours to find; a model without a classifier needs one.
         gallery_split: Split of the gallery; by default all of its clips.
         stream: Whose features neighbours are sought by; by default the model's first.
+        pretrained: Whether ``config`` is the name of weights that come with the package.
 
     Raises:
         CheckpointError, ConfigError, StoreError: As :func:`init_model` and :func:`extract_features`.
@@ -78,8 +79,9 @@ class SkeletonInferencer:
         gallery: ClipStore | str | os.PathLike | None = None,
         gallery_split: str | None = None,
         stream: str | None = None,
+        pretrained: bool = False,
     ) -> None:
-        self.model = init_model(config, checkpoint, device)
+        self.model = init_model(config, checkpoint, device, pretrained)
         known = [self.model.modality] if self.is_classifier else list(self.model.streams)
         self.stream = stream or known[0]
         if self.stream not in known:

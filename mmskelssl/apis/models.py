@@ -24,7 +24,7 @@ from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.evaluation.features import encode
-from mmskelssl.evaluation.zoo import find_config
+from mmskelssl.evaluation.zoo import find_config, find_weights
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
 from mmskelssl.utils.config import model_config
@@ -34,7 +34,10 @@ from mmskelssl.utils.setup import register_all_modules
 
 
 def init_model(
-    config: str | os.PathLike | Config | None, checkpoint: str | os.PathLike | None = None, device: str | None = None
+    config: str | os.PathLike | Config | None,
+    checkpoint: str | os.PathLike | None = None,
+    device: str | None = None,
+    pretrained: bool = False,
 ) -> BaseModel:
     """Builds the model of a config, in eval mode; the model keeps the config as ``model.cfg``.
 
@@ -42,6 +45,8 @@ def init_model(
         config: Config, its path, or one of the names of :func:`list_models`; None takes the one in the checkpoint.
         checkpoint: Weights of exactly this model; None leaves it as initialized.
         device: Where it goes; by default the accelerator, if there is one.
+        pretrained: Whether ``config`` is one of ``list_models(pretrained=True)``, whose weights come with the package;
+            ``model.card`` says how they were made and what they reach.
 
     Raises:
         CheckpointError: If the checkpoint is unreadable, of another architecture, or has to bring the config and has
@@ -49,6 +54,8 @@ def init_model(
         ConfigError: If neither is given, or there is no such config.
     """
     register_all_modules()
+    if pretrained:
+        config, checkpoint = None, find_weights(str(config))
     if config is None and checkpoint is None:
         raise ConfigError('A model needs a config, or a checkpoint that carries one.')
     loaded = {} if checkpoint is None else CheckpointLoader.load_checkpoint(str(checkpoint), 'cpu', logger='silent')
@@ -66,6 +73,7 @@ def init_model(
         model.load_state_dict(weights)
     model.cfg = cfg
     model.dataset_meta = loaded.get('meta', {}).get('dataset_meta', {})
+    model.card = loaded.get('meta', {}).get('card', {})
     return model.to(device or get_device()).eval()
 
 

@@ -24,18 +24,20 @@ from typeguard import TypeCheckError, check_type
 
 from mmskelssl import registry
 from mmskelssl.datasets import ClipStore
+from mmskelssl.models import ProjectionNeck
 from mmskelssl.utils.checkpoints import load_checkpoint_file
 from mmskelssl.utils.errors import CheckpointError, ConfigError, StoreError
 
 # Sections without a type, by the last part of their key.
 _UNTYPED = {f'{name}_dataloader': DataLoader for name in ('train', 'val', 'test', 'gallery')}
 
-# Keys that MMEngine removes from a section before it builds the rest.
+# Keys that are removed from a section before the rest is built: by MMEngine, and of a neck by its encoder.
 _TAKEN_BEFORE = {
     Hook: ('priority',),
     OptimWrapper: ('constructor', 'paramwise_cfg'),
     _ParamScheduler: ('convert_to_iter_based',),
     DataLoader: ('num_batch_per_epoch',),
+    ProjectionNeck: ('pooling',),
 }
 
 # Keys of a config that are not arguments of a runner.
@@ -56,17 +58,8 @@ _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
 # Arguments that whoever builds a section hands over.
 _HANDED_OVER = (
-    'runner',
-    'model',
-    'dataloader',
-    'evaluator',
-    'dataset',
-    'optimizer',
-    'module',
-    'in_channels',
-    'num_segments',
-    'num_joints',
-    'token_channels',
+    *('runner', 'model', 'dataloader', 'evaluator', 'dataset', 'optimizer', 'module'),
+    *('in_channels', 'out_channels', 'num_segments', 'num_joints', 'token_channels'),
 )
 
 
@@ -89,9 +82,13 @@ class Finding:
 def check_config(cfg: Config) -> list[Finding]:
     """Mistakes in the names and types of a config; constructors check the values themselves."""
     # Views can be built only from names that are right.
-    return [*_check_top_level(cfg), *_check_stages(cfg), *_check_sections(cfg), *_check_loaders(cfg)] or [
-        *_check_views(cfg)
-    ]
+    return [
+        *_check_top_level(cfg),
+        *_check_stages(cfg),
+        *_check_sections(cfg),
+        *_check_required(cfg),
+        *_check_loaders(cfg),
+    ] or [*_check_views(cfg)]
 
 
 def checked(cfg: Config) -> Config:
@@ -188,6 +185,20 @@ def _check_sections(cfg: Config) -> Iterator[Finding]:
             yield from _check_arguments(key, section, kind)
 
 
+def _check_required(cfg: Config) -> Iterator[Finding]:
+    if 'protocol' in cfg:
+        return  # a recipe, completed by what it evaluates
+    for key, section in _sections(cfg):
+        kind = section.get('type')
+        kind = _resolve(kind) if isinstance(kind, str) else kind
+        if not inspect.isclass(kind) or not kind.__module__.startswith('mmskelssl'):
+            continue
+        for name, parameter in inspect.signature(kind).parameters.items():
+            is_needed = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            if is_needed and name not in section and name not in _HANDED_OVER:
+                yield Finding(key, f"{kind.__name__} needs '{name}'.")
+
+
 def _check_loaders(cfg: Config) -> Iterator[Finding]:
     for key, section in _sections(cfg):
         if not key.rpartition('.')[2].endswith('_dataloader'):
@@ -246,14 +257,6 @@ def _check_arguments(key: str, section: Mapping, kind: type) -> Iterator[Finding
         except TypeCheckError:
             text = re.sub(r"<class '(\w+)'>", r'\1', str(wanted)).replace('collections.abc.', '')
             yield Finding(f'{key}.{name}', f'{value!r} is a {type(value).__name__}, but {kind.__name__} needs {text}.')
-    if 'type' in section and kind.__module__.startswith('mmskelssl'):
-        required = [
-            name
-            for name, parameter in inspect.signature(kind).parameters.items()
-            if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        ]
-        for name in [name for name in required if name not in section and name not in _HANDED_OVER]:
-            yield Finding(key, f"{kind.__name__} needs '{name}'.")
 
 
 def _takes_text(wanted: Any) -> bool:

@@ -29,6 +29,7 @@ from mmskelssl.converters.ntu import BODY_SELECTIONS, DATASETS
 from mmskelssl.converters.pku_mmd import PHASES, RANGES
 from mmskelssl.converters.pyskl import THIRD
 from mmskelssl.converters.shrec17 import CLASSES
+from mmskelssl.converters.synthetic.raw_files import write_ntu, write_pku
 from mmskelssl.datasets.clip_store import DTYPES, ClipStore
 from mmskelssl.utils.errors import ClipError, StoreError
 from mmskelssl.visualization import plot_histograms, save_figure
@@ -46,6 +47,7 @@ class Converter:
         open: Makes the reader of parsed arguments.
         options: Arguments of the parser for each of its options.
         many: Whether there may be several inputs.
+        also: Option to what writes the reader's clips in another form, into the folder that the option names.
     """
 
     converts: str
@@ -53,6 +55,7 @@ class Converter:
     open: Callable[[argparse.Namespace], Reader]
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     many: bool = False
+    also: dict[str, Callable[[Any, Path], None]] = field(default_factory=dict)
 
 
 def _classes(args: argparse.Namespace) -> list[str] | None:
@@ -160,7 +163,10 @@ CONVERTERS = dict(
         {
             '--num-clips': dict(type=int, default=2000, help='clips to make (default: %(default)s)'),
             '--seed': dict(type=int, default=0, help='another seed is another data set (default: %(default)s)'),
+            '--raw-ntu': dict(type=Path, metavar='DIR', help='also write every clip as DIR/NAME.skeleton'),
+            '--raw-pku': dict(type=Path, metavar='DIR', help="also write them as PKU-MMD II's files"),
         },
+        also=dict(raw_ntu=write_ntu, raw_pku=write_pku),
     ),
 )
 
@@ -175,7 +181,16 @@ def main(name: str) -> int:
     for flag, arguments in converter.options.items():
         parser.add_argument(flag, **arguments)
     args = parser.parse_args()
-    return exit_status(lambda: run_conversion(converter.open, args))
+    return exit_status(lambda: _run(converter, args))
+
+
+def _run(converter: Converter, args: argparse.Namespace) -> int:
+    status = run_conversion(converter.open, args)
+    for option, write in converter.also.items():
+        if status == 0 and (folder := getattr(args, option)):
+            write(converter.open(args), folder)
+            print(f'raw files: {folder}')
+    return status
 
 
 def add_conversion_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints of the programs of masked prediction: MAMP, STARS and Skeleton2vec.
+"""Checkpoints of the programs of masked prediction: MAMP, STARS, Skeleton2vec and SLiM.
 
 Attention heads and persons are not in the weights; they are the papers'.
 """
@@ -21,6 +21,12 @@ _NUM_HEADS = 8
 _LAYOUTS = {25: ('ntu25', 2), 20: ('kinect20', 1)}
 _LAYER = {r'norm([12])\.(.+)': r'norm\1.\2', r'mlp\.fc1\.(.+)': r'ffn.0.\1', r'mlp\.fc2\.(.+)': r'ffn.2.\1'}
 _TIMM_LAYER = _LAYER | {r'attn\.(.+)': r'attention.\1'}
+_GATED_LAYER = {
+    r'norm([12])\.(.+)': r'norm\1.\2',
+    r'attn\.(.+)': r'attention.\1',
+    r'mlp\.w12\.(.+)': r'ffn.inner.\1',
+    r'mlp\.w3\.(.+)': r'ffn.outer.\1',
+}
 _SCALED_LAYER = _LAYER | {r'attn\.(\w+)\.(.+)': r'attention.\1.\2', r'gamma_([12])': r'scale\1.gamma'}
 _ENCODER, _DECODER = 'encoder.joint.backbone', 'decoder.joint'
 
@@ -108,6 +114,59 @@ def convert_skeleton2vec(weights: Mapping[str, Tensor]) -> Converted:
     return converted, model, [_heads_remark(model)]
 
 
+def convert_slim(weights: Mapping[str, Tensor]) -> Converted:
+    """State dict, the model's config and remarks; of the teacher, which is all that the program keeps.
+
+    The vector of the class token and its position become one: they are added before the first block.
+    """
+    converted: Weights = {}
+    for owner in ('encoder.joint', 'encoder_k.joint'):
+        names = {
+            r'backbone\.patch_embed\.proj\.(.+)': rf'{owner}.backbone.embedding.\1',
+            r'backbone\.register_tokens': f'{owner}.backbone.registers',
+            r'backbone\.(cls_token|pos_embed|mask_token|norm\..+)': rf'{owner}.backbone.\1',
+            **_layers(r'backbone\.blocks', f'{owner}.backbone.blocks', _GATED_LAYER),
+        }
+        for theirs, ours in dict(dino='clip', ibot='token').items():
+            names |= {
+                rf'{theirs}_head\.mlp\.(.+)': rf'{owner}.neck.{ours}.mlp.\1',
+                rf'{theirs}_head\.last_layer\.weight_g': f'{owner}.neck.{ours}.gains',
+                rf'{theirs}_head\.last_layer\.weight_v': f'{owner}.neck.{ours}.directions',
+            }
+        converted |= _tokens_first(_one_class_token(rename(weights, names)))
+    head = 'encoder.joint.neck.clip'
+    prototypes = dict(
+        type='PrototypeNeck',
+        out_channels=len(converted[f'{head}.gains']),
+        num_layers=sum(name.startswith(f'{head}.mlp.') and name.endswith('weight') for name in converted),
+        hidden_channels=len(converted[f'{head}.mlp.0.weight']),
+        bottleneck_channels=converted[f'{head}.directions'].shape[1],
+    )
+    backbone = _stack(converted, _ENCODER, 'outer') | dict(
+        type='ClassTokenTransformer',
+        segment_length=converted[f'{_ENCODER}.embedding.weight'].shape[1] // 3,
+        num_frames=64,
+        num_registers=len(converted[f'{_ENCODER}.registers']),
+        absent_persons='skip',
+    )
+    neck = dict(clip=prototypes, token=prototypes)
+    model = dict(_skeleton(converted), type='SLiM', backbone=backbone, neck=neck)
+    remark = 'The checkpoint holds the teacher alone: the student starts from it.'
+    return converted, model, [_heads_remark(model), remark]
+
+
+def _one_class_token(weights: Weights) -> Weights:
+    out = dict(weights)
+    for name in weights:
+        if name.endswith('.pos_embed'):
+            owner = name.removesuffix('.pos_embed')
+            positions, token = out.pop(name), out.pop(f'{owner}.cls_token')
+            out[f'{owner}.class_token'] = token[0] + positions[0, :1]
+            out[f'{owner}.joint_positions'] = positions[0, 1:]
+            out[f'{owner}.registers'] = out[f'{owner}.registers'][0]
+    return out
+
+
 def _mamp_encoder(prefix: str) -> dict[str, str]:
     return {
         rf'{prefix}temp_embed': f'{_ENCODER}.time_positions',
@@ -168,9 +227,8 @@ def _skeleton(weights: Weights) -> dict:
     return dict(layout=layout, num_persons=num_persons)
 
 
-def _stack(weights: Weights, owner: str) -> dict:
-    first = f'{owner}.blocks.0.ffn.0.weight'
-    ffn_channels, width = weights[first].shape
+def _stack(weights: Weights, owner: str, outer: str = '2') -> dict:
+    width, ffn_channels = weights[f'{owner}.blocks.0.ffn.{outer}.weight'].shape
     numbers = {name.removeprefix(f'{owner}.blocks.').split('.')[0] for name in weights if f'{owner}.blocks.' in name}
     return dict(width=width, num_layers=len(numbers), num_heads=_NUM_HEADS, ffn_channels=ffn_channels)
 

@@ -23,8 +23,8 @@ from mmskelssl.cli.official_encoders import (
     stgcn_backbone,
 )
 from mmskelssl.cli.official_graphs import convert_isc
-from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_stars
-from mmskelssl.cli.official_transformers import convert_umurl
+from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
+from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.checkpoints import check_weights
@@ -39,9 +39,11 @@ _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 _OF_THEIR_OWN = dict(
     isc=('Queue_S1', convert_isc),
     umurl=('backbone.j_emb.', convert_umurl),
+    usdrl=('backbone.ske_emb.', convert_usdrl),
     mamp=('joints_embed.', convert_mamp),
     stars=('encoder_student.', convert_stars),
     skeleton2vec=('auto_encoder.', convert_skeleton2vec),
+    slim=('ibot_head.', convert_slim),
 )
 _TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR')
 METHODS = (*_TYPES, *_OF_THEIR_OWN)

@@ -15,6 +15,7 @@ from mmskelssl.datasets.held_out import held_out
 from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.label_draws import drawn_names, read_draw
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.datasets.mates import find_mates
 from mmskelssl.datasets.normalized_cache import normalized_clips
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.registry import DATASETS, FUNCTIONS
@@ -47,6 +48,8 @@ class SkeletonDataset(Dataset):
             :func:`~mmskelssl.datasets.label_draws.drawn_names` (``ratio``, ``draw``, ``balanced``) without a path.
         part: Of these clips, ``held-out``: those that :func:`~mmskelssl.datasets.held_out.held_out` keeps apart;
             ``fit``: the others. By default both.
+        mates: Arguments ``same`` and ``other`` of :func:`~mmskelssl.datasets.mates.find_mates`: every clip comes with
+            one of the same performance from another camera, as ``inputs['mates']``. By default none does.
 
     Raises:
         StoreError: If the store is unreadable, has no such split, or its cache cannot be written, or if a drawn clip is
@@ -67,11 +70,12 @@ class SkeletonDataset(Dataset):
         cache_dir: str | os.PathLike | None = None,
         draw: dict | None = None,
         part: str | None = None,
+        mates: dict | None = None,
     ) -> None:
         if part not in (None, *_PARTS):
             raise ConfigError(f"A data set has no part '{part}': parts are {', '.join(_PARTS)}, or None for all.")
         keep_freed_memory()
-        self._init_args = (store, split, normalize, cache_dir, draw, part)
+        self._init_args = (store, split, normalize, cache_dir, draw, part, mates)
         self.store = ClipStore(store)
         self.indices = np.arange(len(self.store)) if split is None else self.store.split(split)
         if not len(self.indices):
@@ -80,6 +84,7 @@ class SkeletonDataset(Dataset):
             self.indices = _drawn(self.store, self.indices, draw, split)
         if part is not None:
             self.indices = self.indices[held_out(self.store, self.indices) == (part == 'held-out')]
+        self._mates = None if mates is None else find_mates(self.store, self.indices, **mates)
         self._clips = normalized_clips(self.store, normalize, Path(cache_dir or self.store.path / 'cache'))
 
     @property
@@ -123,7 +128,10 @@ class SkeletonDataset(Dataset):
         columns = torch.tensor([r if isinstance(r, tuple) else ClipRequest(int(r)) for r in requests]).T
         index, seed, epoch, is_padding = columns
         indices = self.indices[index.numpy()]
-        inputs = dict(clips=self._clips.select(torch.from_numpy(indices)).pack(), keys=clip_keys(seed, epoch, index))
+        keys = clip_keys(seed, epoch, index)
+        inputs = dict(clips=self._clips.select(torch.from_numpy(indices)).pack(), keys=keys)
+        if self._mates is not None:
+            inputs['mates'] = self._clips.select(self._mates.draw(index, keys)).pack()
         data_samples = dict(labels=torch.from_numpy(self.store.labels[indices]), index=index)
         num_padding = int(is_padding.sum())
         padding = dict(num_padding=num_padding) if num_padding else {}

@@ -37,6 +37,7 @@ class PretrainedModel:
         train_set: Arguments of ``SkeletonDataset`` for the training side.
         test_set: The same for the test side.
         train_view: How pre-training took frames out of a clip: the first transforms of its views.
+        augmented_view: All transforms of the first of these views.
         test_pipeline: The view that is tested on.
         loader: ``num_workers`` and ``persistent_workers`` of the loaders of pre-training.
         is_transfer: Whether the data is another than that of pre-training.
@@ -53,6 +54,7 @@ class PretrainedModel:
     train_set: dict
     test_set: dict
     train_view: list[dict]
+    augmented_view: list[dict]
     test_pipeline: list[dict]
     loader: dict
     is_transfer: bool = False

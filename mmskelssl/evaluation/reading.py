@@ -17,6 +17,8 @@ from mmskelssl.utils.checkpoints import checkpoint_config
 from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import CheckpointError, ConfigError
 
+# Such a method was told more than others: which clips show the same performance.
+OTHER_CAMERAS = ', other cameras as positives'
 _TIME = re.compile(r'_\d{8}_\d{6}$')
 
 
@@ -85,17 +87,19 @@ def model_of(cfg: Config, checkpoint: str) -> PretrainedModel:
     if not views.get('train_pipeline') or not views.get('test_pipeline'):
         raise ConfigError(f'{whose} does not say train_pipeline and test_pipeline of data_preprocessor: {remedy}')
     train_set, test_set = _sides(cfg, whose)
+    first = _first_view(views['train_pipeline'])
     return PretrainedModel(
         checkpoint=checkpoint,
         config='',
         epoch=None,
-        method=model['type'],
+        method=model['type'] + (OTHER_CAMERAS if cfg.train_dataloader.dataset.get('mates') else ''),
         streams=_plain(_streams(model)),
         layout=_plain(model.get('layout', 'ntu25')),
         num_persons=model.get('num_persons', 2),
         train_set=train_set,
         test_set=test_set,
-        train_view=_plain(_cut(views['train_pipeline'])),
+        train_view=_plain(_cut(first)),
+        augmented_view=_plain(first),
         test_pipeline=_plain(views['test_pipeline']),
         loader=_chosen(cfg.train_dataloader, 'num_workers', 'persistent_workers'),
     )
@@ -111,7 +115,8 @@ def _sides(cfg: Config, whose: str) -> list[dict]:
         )
     gallery = (cfg.get('test_cfg') or {}).get('gallery_dataloader', train)
     return [
-        {key: value for key, value in _plain(loader.dataset).items() if key != 'type'} for loader in (gallery, test)
+        {key: value for key, value in _plain(loader.dataset).items() if key not in ('type', 'mates')}
+        for loader in (gallery, test)
     ]
 
 
@@ -128,16 +133,19 @@ def _chosen(section: Mapping, *keys: str) -> dict:
     return {key: section[key] for key in keys if key in section}
 
 
-def _cut(pipeline: Sequence) -> list[Mapping]:
-    """The steps of a view, of the first one of several, up to that which takes frames out of a clip."""
+def _first_view(pipeline: Sequence) -> list[Mapping]:
+    """The steps of a view, of the first one of several."""
     first = pipeline[0]
     if not isinstance(first, Mapping):
-        return _cut(first)
-    if 'transforms' in first:
-        return _cut(first['transforms'])
-    kinds = [TRANSFORMS.get(step['type']) for step in pipeline]
+        return _first_view(first)
+    return _first_view(first['transforms']) if 'transforms' in first else list(pipeline)
+
+
+def _cut(view: list[Mapping]) -> list[Mapping]:
+    """The steps of a view up to that which takes frames out of a clip."""
+    kinds = [TRANSFORMS.get(step['type']) for step in view]
     last = next(i for i, kind in enumerate(kinds) if getattr(kind, 'gives', 'views') == 'views')
-    return list(pipeline[: last + 1])
+    return view[: last + 1]
 
 
 def _own_config(checkpoint: dict, path: str) -> Config:

@@ -157,6 +157,7 @@ def _centred(raw: PretrainedModel) -> PretrainedModel:
         train_set=dict(raw.train_set, normalize=[]),
         test_set=dict(raw.test_set, normalize=[]),
         train_view=[_CENTRE, *_views_alone(raw.train_view)],
+        augmented_view=[_CENTRE, *_views_alone(raw.augmented_view)],
         test_pipeline=[_CENTRE, *_views_alone(raw.test_pipeline)],
         method=f'{raw.method}, {_CENTRE["type"]}',
     )
@@ -167,8 +168,8 @@ def _views_alone(pipeline: list[dict]) -> list[dict]:
 
 
 def _for_coordinates(protocol: Protocol) -> Protocol:
-    """A probe with a smaller learning rate; any other protocol as it is."""
-    if not isinstance(protocol, FeatureProbe):
+    """A probe with a smaller learning rate; any other protocol, and one that normalizes features, as it is."""
+    if not isinstance(protocol, FeatureProbe) or protocol.cfg.model.get('head', {}).get('norm'):
         return protocol
     probe = copy.copy(protocol)
     probe.cfg = copy.deepcopy(protocol.cfg)

@@ -38,6 +38,7 @@ def check_seeds(models: Sequence[PretrainedModel]) -> list[int]:
             'train_set',
             'test_set',
             'train_view',
+            'augmented_view',
             'test_pipeline',
             'epoch',
         )

@@ -14,6 +14,7 @@ from mmengine.fileio import load
 from mmskelssl.utils.config import ConfigError
 
 _PACKAGE = Path(__file__).parents[1]
+_WEIGHTS = _PACKAGE / 'weights'
 
 
 def zoo_root() -> Path:
@@ -29,13 +30,27 @@ def load_zoo() -> dict[str, dict]:
     return {model['Name']: model for metafile in metafiles for model in metafile['Models']}
 
 
-def list_models(pattern: str = '*') -> list[str]:
+def list_models(pattern: str = '*', pretrained: bool = False) -> list[str]:
     """Names of the pre-training configs of the toolbox, each good for :func:`mmskelssl.apis.init_model`.
 
     Args:
         pattern: What names have to match, such as ``cmd_*_ntu60-*``.
+        pretrained: Whether to list the models whose weights come with the package instead.
     """
-    return sorted(name for name in load_zoo() if fnmatchcase(name, pattern))
+    names = [path.stem for path in _WEIGHTS.glob('*.pth')] if pretrained else load_zoo()
+    return sorted(name for name in names if fnmatchcase(name, pattern))
+
+
+def find_weights(name: str) -> Path:
+    """The checkpoint of a model whose weights come with the package.
+
+    Raises:
+        ConfigError: If there is none of this name.
+    """
+    known = list_models(pretrained=True)
+    if name not in known:
+        raise ConfigError(f"No weights of '{name}' come with the package; those of {', '.join(known) or 'none'} do.")
+    return _WEIGHTS / f'{name}.pth'
 
 
 def find_config(config: str | os.PathLike) -> Path:
@@ -47,7 +62,8 @@ def find_config(config: str | os.PathLike) -> Path:
     path = Path(config)
     if path.suffix == '.py':
         return path
-    found = next((zoo_root() / 'configs').rglob(f'{path.name}.py'), None)
+    files = (zoo_root() / 'configs').rglob(f'{path.name}.py')
+    found = next((file for file in files if '_base_' not in file.parts), None)
     if found is None:
         near = difflib.get_close_matches(path.name, list_models(), 1)
         nearest = f'; nearest: {near[0]}' if near else ''

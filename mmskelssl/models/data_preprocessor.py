@@ -67,11 +67,14 @@ class SkeletonDataPreprocessor(BaseDataPreprocessor):
         if pipeline is None:
             raise ConfigError(f'No views can be made of clips: set {name} of data_preprocessor in the config.')
         data = self.cast_data(data)
-        clips, keys = data['inputs']['clips'], data['inputs']['keys']
-        clips = clips._replace(max_persons=self.num_persons or clips.max_persons)
+        known = dict(data['inputs'])
+        keys = known.pop('keys')
+        batches = {
+            name: clips._replace(max_persons=self.num_persons or clips.max_persons) for name, clips in known.items()
+        }
         # Mixed precision is for the model: MMEngine's steps begin here.
-        with torch.autocast(clips.frames.device.type, enabled=False):
-            views = pipeline(clips, keys, self.layout)
+        with torch.autocast(keys.device.type, enabled=False):
+            views = pipeline(batches.pop('clips'), keys, self.layout, **batches)
         # Methods that draw something themselves, such as masks, draw it from the clips' keys as well.
         data_samples = data['data_samples'] | (dict(keys=keys) if training else {})
         if padding := data.get('num_padding', 0):

@@ -27,7 +27,7 @@ def drop_salient(maps: Tensor, threshold: float, eps: float = 1e-4) -> Tensor:
     """
     with torch.no_grad():
         energy = (maps - maps.mean((3, 4), keepdim=True)).square()
-        variance = energy.sum((3, 4), keepdim=True) / (maps[0, 0, 0].numel() - 1)
+        variance = energy.sum((3, 4), keepdim=True) / (maps.shape[3] * maps.shape[4] - 1)
         energy = (energy / (4 * (variance + eps)) + 0.5).sigmoid()
         kept = _rescaled(energy.mean((2, 3), keepdim=True) < threshold) * _rescaled(energy < threshold)
     return maps * kept.to(maps.dtype)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout
+from mmskelssl.models.modalities import num_channels
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError
 
@@ -62,8 +63,9 @@ class Encoder(nn.Module):
         return {name: neck(features[self.poolings[name]]) for name, neck in necks}
 
 
-def build_backbone(backbone: Mapping, layout: SkeletonLayout, num_persons: int) -> nn.Module:
-    """Builds a backbone and hands it the model's layout and persons, where its constructor has such arguments.
+def build_backbone(backbone: Mapping, layout: SkeletonLayout, num_persons: int, modality: str = 'joint') -> nn.Module:
+    """Builds a backbone and hands it what its constructor has arguments for: the model's layout and persons, and the
+    channels of the modality, unless its config says how many ``in_channels`` it takes.
 
     Raises:
         ConfigError: If the config says layout or persons itself: they are said once, at the model.
@@ -73,4 +75,5 @@ def build_backbone(backbone: Mapping, layout: SkeletonLayout, num_persons: int) 
         raise ConfigError(f'model.backbone says {", ".join(said)}: say it once, as model.{said[0]}.')
     kind = MODELS.get(backbone['type']) if isinstance(backbone['type'], str) else backbone['type']
     arguments = inspect.signature(kind).parameters if kind else {}
-    return MODELS.build(dict(backbone, **{name: value for name, value in known.items() if name in arguments}))
+    given = dict(in_channels=num_channels(modality)) | dict(backbone) | known
+    return MODELS.build({name: value for name, value in given.items() if name in arguments or name in backbone})

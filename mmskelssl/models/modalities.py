@@ -1,4 +1,4 @@
-"""The modalities of a skeleton clip: joint, motion and bone, all from coordinates (N, M, T, V, C)."""
+"""The modalities of a skeleton clip: joint, motion, bone, and all in one, from coordinates (N, M, T, V, C)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,22 @@ def bone(view: Tensor, layout: SkeletonLayout) -> Tensor:
     return view - view.index_select(3, parents)
 
 
-MODALITIES: dict[str, Callable[[Tensor, SkeletonLayout], Tensor]] = {'joint': joint, 'motion': motion, 'bone': bone}
+def fused(view: Tensor, layout: SkeletonLayout) -> Tensor:
+    """(N, M, T, V, 3C): joints relative to the first person's origin joint in the first frame, bones, and motion.
+
+    A joint at exactly zero is missing, and is zero in the first of the three.
+    """
+    origin = view[:, :1, :1, layout.origin, None]
+    relative = (view - origin) * (view != 0).any(-1, keepdim=True)
+    return torch.cat((relative, bone(view, layout), motion(view, layout)), -1)
+
+
+MODALITIES: dict[str, Callable[[Tensor, SkeletonLayout], Tensor]] = {
+    'joint': joint,
+    'motion': motion,
+    'bone': bone,
+    'fused': fused,
+}
 
 
 def get_modality(name: str) -> Callable[[Tensor, SkeletonLayout], Tensor]:
@@ -40,6 +55,11 @@ def get_modality(name: str) -> Callable[[Tensor, SkeletonLayout], Tensor]:
     if name not in MODALITIES:
         raise ConfigError(f"Unknown modality '{name}': modalities are {list(MODALITIES)}.")
     return MODALITIES[name]
+
+
+def num_channels(name: str, num_coords: int = 3) -> int:
+    """C of a modality of clips with ``num_coords`` coordinates per joint."""
+    return 3 * num_coords if name == 'fused' else num_coords
 
 
 def check_layout(view: Tensor, layout: SkeletonLayout) -> None:

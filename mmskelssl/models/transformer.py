@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
@@ -60,6 +62,7 @@ class TransformerBlock(nn.Module):
         drop_path: Probability that a sample skips attention, or the feed-forward layer, in training.
         layer_scale: Start of a learned factor for each channel of what is added; None leaves it out.
         norm_eps: ε of the norms.
+        ffn: ``gelu``, or ``swiglu`` for a :class:`SwiGLU`.
     """
 
     def __init__(
@@ -70,13 +73,14 @@ class TransformerBlock(nn.Module):
         drop_path: float = 0.0,
         layer_scale: float | None = None,
         norm_eps: float = 1e-5,
+        ffn: str = 'gelu',
     ) -> None:
         super().__init__()
         check_at_least(1, self, ffn_channels=ffn_channels)
         self.norm1 = nn.LayerNorm(width, norm_eps)
         self.attention = Attention(width, num_heads)
         self.norm2 = nn.LayerNorm(width, norm_eps)
-        self.ffn = nn.Sequential(nn.Linear(width, ffn_channels), nn.GELU(), nn.Linear(ffn_channels, width))
+        self.ffn = _FEED_FORWARD[ffn](width, ffn_channels)
         self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
         self.scale1, self.scale2 = (
             nn.Identity() if layer_scale is None else LayerScale(width, layer_scale) for _ in range(2)
@@ -87,6 +91,26 @@ class TransformerBlock(nn.Module):
         attended = self.attention(self.norm1(tokens), memory, rotation)
         tokens = tokens + self.drop_path(self.scale1(attended))
         return tokens + self.drop_path(self.scale2(self.ffn(self.norm2(tokens))))
+
+
+class SwiGLU(nn.Module):
+    """A feed-forward layer whose hidden channels are gated (Shazeer, GLU Variants Improve Transformer, 2020)."""
+
+    def __init__(self, width: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(width, 2 * hidden_channels)
+        self.outer = nn.Linear(hidden_channels, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.inner(x).chunk(2, -1)
+        return self.outer(F.silu(gate) * value)
+
+
+def _gelu_layer(width: int, hidden_channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, hidden_channels), nn.GELU(), nn.Linear(hidden_channels, width))
+
+
+_FEED_FORWARD: dict[str, Callable[[int, int], nn.Module]] = dict(gelu=_gelu_layer, swiglu=SwiGLU)
 
 
 class LayerScale(nn.Module):

@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 
 @contextmanager
 def without_list_of_parameters() -> Iterator[None]:
-    """MMEngine logs where the first value of each parameter comes from; not inside of this."""
+    """MMEngine logs where the first value of each parameter comes from, and its decay; not inside of this."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)

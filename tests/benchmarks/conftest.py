@@ -18,6 +18,8 @@ MODELS = dict(
     I2MD=dict(backbone=TRANSFORMER, neck=dict(type='ProjectionNeck'), queue_size=16, feat_dim=4, num_neighbors=4,
               num_aggregated=2),
     BarlowTwins=dict(backbone=GRU, neck=dict(type='ProjectionNeck'), feat_dim=4),
+    MAMP=dict(backbone=dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=1, num_heads=2),
+              decoder=dict(type='TokenDecoder', width=8, num_layers=1, num_heads=2), layout='ntu25', num_persons=2),
     SkeletonClassifier=dict(backbone=GRU, head=dict(type='LinearHead', num_classes=3)),
 )  # fmt: skip
 
@@ -29,7 +31,7 @@ def config():
 
 
 def _config(method, **model):
-    views = ONE_VIEW if method == 'SkeletonClassifier' else VIEWS
+    views = ONE_VIEW if method in ('SkeletonClassifier', 'MAMP') else VIEWS
     optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
     return Config(dict(
         model=dict(MODELS[method], type=method, **model), data_preprocessor=views, optim_wrapper=optim_wrapper,

@@ -6,8 +6,10 @@ import torch
 from common import TrainingStep
 from step import count_flops, seconds_by_part
 
+TOKENS = dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=1, num_heads=2)
 
-@pytest.mark.parametrize('method', ['CMD', 'I2MD', 'BarlowTwins', 'SkeletonClassifier'])
+
+@pytest.mark.parametrize('method', ['CMD', 'I2MD', 'BarlowTwins', 'MAMP', 'SkeletonClassifier'])
 def test_every_family_is_measured_by_part(benchmark, config, tmp_path, method):
     config(method).dump(tmp_path / 'config.py')
     status, out, error = benchmark('step', tmp_path / 'config.py', '--repeats', 2, '--device', 'cpu')
@@ -43,7 +45,56 @@ def test_floor_counts_products(config):
 def test_a_peer_that_does_not_fit_is_refused(benchmark, config, tmp_path):
     config('BarlowTwins').dump(tmp_path / 'config.py')
     status, _, error = benchmark('step', tmp_path / 'config.py', '--peer', tmp_path, '--device', 'cpu')
-    assert status == 1 and '--peer takes a config of CMD with a BiGRU on 25 joints' in error
+    assert status == 1 and '--peer takes a config of CMD or MAMP, not of BarlowTwins' in error
+
+
+def test_a_peer_of_another_size_is_refused(benchmark, config, tmp_path):
+    for method, options, text in (
+        ('CMD', dict(layout='kinect20'), '--peer takes a config of CMD with a BiGRU on 25 joints'),
+        ('MAMP', dict(target='joint'), '--peer takes a config of MAMP that predicts motion'),
+    ):
+        config(method, **options).dump(tmp_path / 'config.py')
+        status, _, error = benchmark('step', tmp_path / 'config.py', '--peer', tmp_path, '--device', 'cpu')
+        assert status == 1 and text in error
+
+
+def test_clips_of_one_person_cost_what_they_show(config):
+    """Where absent persons are skipped, a clip of one person has half of the operations of one of two."""
+    backbone = dict(TOKENS, absent_persons='skip')
+    two, one, mixed = (count_flops(config('MAMP', backbone=backbone), share) for share in (0, 1, 0.25))
+    assert one == two / 2 and mixed == 0.25 * one + 0.75 * two
+    persons = TrainingStep(config('MAMP'), 'cpu').random_batch(10, 0.3)['inputs']['clips'].num_persons
+    assert persons.tolist() == [1] * 3 + [2] * 7
+
+
+OFFICIAL_MAMP = """
+import torch
+class Transformer(torch.nn.Module):
+    def __init__(self, **sizes):
+        super().__init__()
+        assert sizes == dict(
+            dim_feat=8, decoder_dim_feat=8, depth=1, decoder_depth=1, num_heads=2, num_frames=8, num_joints=25,
+            t_patch_size=4, norm_skes_loss=True,
+        )
+        self.fc = torch.nn.Linear(25, 1)
+    def forward(self, x, **options):
+        assert options == dict(mask_ratio=0.9, motion_stride=1, motion_aware_tau=0.8)
+        assert x.shape == (4, 3, 8, 25, 2)
+        return self.fc(x.transpose(3, 4)).mean(), None, None
+"""
+
+
+def test_the_official_step_of_mamp_takes_turns(benchmark, config, tmp_path, monkeypatch):
+    for name in ('model_mamp', 'model_mamp.transformer'):
+        monkeypatch.setitem(sys.modules, name, None)  # removed again after the test
+        del sys.modules[name]
+    (tmp_path / 'model_mamp').mkdir()
+    (tmp_path / 'model_mamp' / 'transformer.py').write_text(OFFICIAL_MAMP)
+    config('MAMP', mask_ratio=0.9, mask_temperature=0.8).dump(tmp_path / 'config.py')
+    options = ('--peer', tmp_path, '--device', 'cpu', '--one-person', '0.5')
+    status, out, error = benchmark('step', tmp_path / 'config.py', *options)
+    assert (status, error) == (0, '')
+    assert re.search(r'ours without views is [\d.]+ times as fast, round by round from', out)
 
 
 PEER = """

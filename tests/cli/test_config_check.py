@@ -12,6 +12,11 @@ def test_a_good_config_has_no_findings(load):
     assert check_config(load()) == [] and missing_files(load()) == []
 
 
+def test_a_neck_may_name_its_pooling(load):
+    assert check_config(load(model__neck__pooling='temporal')) == []
+    assert "ProjectionNeck has no key 'poling'" in texts(check_config(load(model__neck__poling='temporal')))[0]
+
+
 @pytest.mark.parametrize(
     ('overrides', 'says'),
     [

@@ -65,7 +65,7 @@ def test_incomplete_and_unknown_keys_are_named(method):
     bias = next(key for key in weights if 'proj.bias' in key)
     with pytest.raises(CheckpointError, match='it lacks encoder.joint.backbone'):
         converted(method, golden, {key: value for key, value in weights.items() if key != bias})
-    first = next(key for key in weights if key.endswith('blocks.0.mlp.fc1.weight') or 'layers.0.mlp.fc1.weight' in key)
+    first = next(key for key in weights if key.endswith(('blocks.0.mlp.fc2.weight', 'layers.0.mlp.fc2.weight')))
     with pytest.raises(CheckpointError, match='The checkpoint is incomplete: it lacks'):
         convert_official(method, {key: value for key, value in weights.items() if key != first})
 
@@ -75,3 +75,36 @@ def test_another_skeleton_is_refused():
     narrow = {key: value[:, :, :17] if key.endswith('pos_embed') else value for key, value in weights.items()}
     with pytest.raises(CheckpointError, match='has 17 joints; known are'):
         convert_official('mamp', narrow)
+
+
+SLIM = recordings('slim')
+
+
+def teacher_of(golden):
+    prefix = 'teacher.'
+    weights = golden['official_state_dict']
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize('path', SLIM)
+def test_tokens_of_slims_teacher_are_the_official_ones(path):
+    golden = load(path)
+    model, _ = converted('slim', golden, teacher_of(golden))
+    last = golden['features_eval'][-1]
+    for encoders in (model.encoder, model.encoder_k):
+        backbone = encoders['joint'].backbone
+        tokens = backbone.encode(backbone.embed(to_view(golden['two_persons']).flatten(0, 1)))
+        torch.testing.assert_close(tokens[:, 0], last['class_token'], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(tokens[:, 1:], last['patch_tokens'], atol=1e-5, rtol=1e-5)
+
+
+def test_slim_is_told_from_others_and_has_to_be_whole():
+    golden = load(SLIM[0].values[0])
+    weights = teacher_of(golden)
+    with pytest.raises(CheckpointError, match='checkpoint of slim, not of mamp: convert it as slim'):
+        convert_official('mamp', weights)
+    with pytest.raises(CheckpointError, match='Unknown key hands'):
+        convert_official('slim', weights | {'hands': torch.zeros(1)})
+    without = {key: value for key, value in weights.items() if key != 'backbone.norm.bias'}
+    with pytest.raises(CheckpointError, match='it lacks encoder.joint.backbone.norm.bias'):
+        converted('slim', golden, without)

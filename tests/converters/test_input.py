@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from list_reader import ListReader, raw
 from raw_ntu import random_frames, skeleton_bytes
-from raw_pku import write_synthetic_pku
 
 from mmskelssl.converters.convert import convert
 from mmskelssl.converters.npy_folder import NpyFolderReader
@@ -86,7 +85,7 @@ def test_reasons_are_told_where_no_clip_is_usable(tmp_path):
 
 
 def test_pku_resource_files_and_others_are_no_recordings(tmp_path, run_converter):
-    write_synthetic_pku(tmp_path / 'pku', 20)
+    run_converter('synthetic', tmp_path / 's', '--num-clips', '20', '--raw-pku', tmp_path / 'pku')
     _, before, _ = run_converter('pku_mmd', tmp_path / 'pku', tmp_path / 'a')
     label = next((tmp_path / 'pku' / 'label').iterdir())
     label.write_text('action,start,end,confidence\n\n' + label.read_text())

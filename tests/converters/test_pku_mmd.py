@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_pku import SUBJECT, VIEW, write_pku_tree, write_synthetic_pku
 
 from mmskelssl.converters.base import RawClip
 from mmskelssl.converters.convert import convert
-from mmskelssl.converters.pku_mmd import ACTIONS, PKUMMDReader, files
+from mmskelssl.converters.pku_mmd import ACTIONS, PKUMMDReader, files, write_pku_tree
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.datasets.layouts import NTU25
 from mmskelssl.utils.errors import ClipError, StoreError
+
+SUBJECT, VIEW = 'cross_subject_v2.txt', 'cross_view_v2.txt'
 
 ROOT = Path(__file__).parents[2]
 
@@ -391,8 +392,7 @@ train_cfg = dict(max_epochs=1, val_interval=1)
 def test_from_raw_files_to_a_trained_model(tmp_path, monkeypatch, run_converter):
     """Synthetic raw files, converted and trained on by the tools with the shipped config of the data set."""
     monkeypatch.chdir(tmp_path)
-    assert run_converter('synthetic', 'synthetic', '--num-clips', 60)[0] == 0
-    write_synthetic_pku(Path('raw'), 60)
+    assert run_converter('synthetic', 'synthetic', '--num-clips', 60, '--raw-pku', 'raw')[0] == 0
     status, out, _ = run_converter('pku_mmd', 'raw', 'data/pku_mmd2')
     assert status == 0 and '60 clips written' in out
     made, given = ClipStore('data/pku_mmd2'), ClipStore('synthetic')

@@ -107,6 +107,27 @@ def _only_losses(stage: dict) -> dict:
     }
 
 
+def cut_slim(golden: dict) -> dict:
+    """Both runs on the weights of the recording; of tokens those of the last layer."""
+    runs = {
+        name: {key: value for key, value in run.items() if key not in ('class_targets', 'patch_targets')}
+        for name, run in golden['runs'].items()
+    }
+    last = {key: value.clone() for key, value in golden['features_eval'][-1].items()}
+    student = {key: value.clone() for key, value in golden['masked_student'].items()}
+    inputs = {key: value for key, value in golden['inputs'].items() if key.startswith(('collated', 'local'))}
+    kept = {key: golden[key] for key in ('config', 'official_state_dict', 'two_persons')}
+    return _copied(kept | dict(inputs=inputs, runs=runs, masked_student=student)) | dict(features_eval=[last])
+
+
+def cut_usdrl(golden: dict) -> dict:
+    """The plain encoder: the losses with their embeddings; the weights with a clip of a view and its features."""
+    kept = ('config', 'official_state_dict', 'embeddings', 'losses', 'dense_eval')
+    return _copied({key: golden['sttr'][key] for key in kept}) | dict(
+        view=golden['views'][0][:1].clone(), features_eval=golden['sttr']['features_eval'][:1].clone()
+    )
+
+
 def _only_joint(kept: dict) -> dict:
     """Without the gradient norms and features of the other encoders, at any depth."""
     out = {}
@@ -132,7 +153,7 @@ def main() -> None:
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
     cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_isc)
-    cuts |= dict(skeleton2vec=cut_skeleton2vec)
+    cuts |= dict(skeleton2vec=cut_skeleton2vec, slim=cut_slim, usdrl=cut_usdrl)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)
         torch.save(cut_out(golden), Path(__file__).with_name(f'golden_{method}.pt'))

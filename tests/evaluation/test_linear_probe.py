@@ -46,6 +46,43 @@ def test_every_probe_of_the_grid_is_trained_as_if_alone(planted, weight_decay):
             torch.testing.assert_close(probes.scores(features)[s, r], layer(features), rtol=1e-4, atol=1e-4)
 
 
+def test_features_may_be_normalized_and_the_rate_fall_on_a_cosine(planted):
+    """Of full batches, which have the statistics of all clips."""
+    features, labels = planted
+    features = 5 + features * torch.tensor([1, 10, 100, 0.1, 1])
+    recipe = LinearRecipe(12, len(labels), cosine=True, norm=True)
+    probes = train_linear_probes(features[None], labels, CLASSES, recipe, [0.3], [3])
+    norm = nn.BatchNorm1d(WIDTH, eps=1e-6, affine=False)
+    layer = nn.Linear(WIDTH, CLASSES)
+    layer.weight.data = 0.01 * torch.randn(WIDTH, CLASSES, generator=torch.Generator().manual_seed(3)).T
+    layer.bias.data.zero_()
+    optimizer = torch.optim.SGD(layer.parameters(), 0.3, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12)
+    for _ in range(12):
+        optimizer.zero_grad()
+        F.cross_entropy(layer(norm(features)), labels).backward()
+        optimizer.step()
+        schedule.step()
+    norm.running_mean, norm.running_var = features.mean(0), features.var(0)
+    torch.testing.assert_close(probes.scores(features)[0, 0], layer(norm.eval()(features)), rtol=1e-3, atol=1e-4)
+
+
+def test_the_cosine_falls_step_by_step_and_milestones_are_epochs():
+    cosine, steps = LinearRecipe(4, 8, cosine=True), LinearRecipe(4, 8, (2, 3), 0.1)
+    assert [cosine.rate_factor(step, 5) for step in (0, 5, 10, 15)] == pytest.approx(
+        [1, 0.853553, 0.5, 0.146447], abs=1e-5
+    )
+    assert [steps.rate_factor(step, 5) for step in (0, 9, 10, 14, 15, 19)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01]
+    )
+
+
+def test_a_last_batch_of_one_clip_is_normalized_by_all(planted):
+    features, labels = planted
+    probes = train_linear_probes(features[None], labels, CLASSES, LinearRecipe(5, 59, norm=True), [0.1], [0])
+    assert probes.weight.isfinite().all() and topk_accuracy(probes.scores(features)[0, 0], labels, 1) == 100
+
+
 def test_batches_cover_every_clip_and_crop(planted):
     """What only one crop of one clip shows is learned, so every crop is taken and every clip comes."""
     features, labels = planted

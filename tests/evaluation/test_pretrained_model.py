@@ -90,7 +90,16 @@ def test_streams_are_evaluated_by_their_names(store, make_checkpoint):
 def test_the_train_view_is_how_frames_were_taken(store, make_checkpoint, pipeline):
     cfg = pretraining(store)
     cfg.data_preprocessor.train_pipeline = pipeline
-    assert read_pretrained(make_checkpoint(cfg)).train_view == VIEW[:1]
+    model = read_pretrained(make_checkpoint(cfg))
+    assert model.train_view == VIEW[:1] and model.augmented_view == VIEW
+
+
+def test_other_cameras_as_positives_are_a_part_of_the_methods_name_and_not_of_its_data(store, make_checkpoint):
+    cfg = pretraining(store)
+    cfg.train_dataloader.dataset.mates = dict(same=['label'], other='camera')
+    model = read_pretrained(make_checkpoint(cfg))
+    assert model.method == 'SkeletonCLR, other cameras as positives'
+    assert 'mates' not in model.train_set
 
 
 def test_normalizations_of_the_view_stay(store, make_checkpoint):

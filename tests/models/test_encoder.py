@@ -101,3 +101,12 @@ def test_projection_neck(layers, batch_norm):
     assert [layer.out_features for layer in linear] == [7] * (layers - 1) + [3]
     assert all((layer.bias is None) == batch_norm for layer in linear)
     assert neck(torch.randn(4, 5)).shape == (4, 3)
+
+
+@pytest.mark.parametrize(('modality', 'channels'), [('joint', 3), ('fused', 9)])
+def test_a_backbone_takes_the_channels_of_its_modality(modality, channels):
+    for kind in (dict(type='BiGRU', hidden_channels=4), dict(type='TCN', channels=(4,))):
+        backbone = build_backbone(kind, KINECT20, 1, modality).eval()
+        assert backbone(torch.randn(2, 1, 8, 20, channels)).shape == (2, 8)
+        own = build_backbone(dict(kind, in_channels=5), KINECT20, 1, modality).eval()
+        assert own(torch.randn(2, 1, 8, 20, 5)).shape == (2, 8)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmskelssl.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
-from mmskelssl.models.modalities import MODALITIES, check_layout, get_modality
+from mmskelssl.models.modalities import MODALITIES, check_layout, get_modality, num_channels
 from mmskelssl.utils.errors import ConfigError
 
 # A chain 0 <- 1 <- 2 whose root is its middle: parents of 0, 1, 2 are 1, 1, 1.
@@ -25,6 +25,29 @@ def test_motion_is_the_step_to_the_next_frame_and_zero_in_the_last():
 def test_bone_is_the_vector_from_the_parent_and_zero_at_the_root():
     expected = torch.tensor([[[[[-2.0, -3], [0, 0], [-3, 2]], [[-6, 1], [0, 0], [-9, 6]]]]])
     assert torch.equal(get_modality('bone')(VIEW, CHAIN), expected)
+
+
+def test_fused_is_the_way_from_the_start_the_bones_and_the_motion():
+    expected = torch.cat(
+        (VIEW - VIEW[0, 0, 0, 0], *(get_modality(name)(VIEW, CHAIN) for name in ('bone', 'motion'))), -1
+    )
+    assert torch.equal(get_modality('fused')(VIEW, CHAIN), expected)
+
+
+def test_fused_keeps_persons_apart_and_missing_joints_at_zero():
+    view = torch.randn(2, 2, 4, 3, 3) + 5
+    view[1, 1] = 0
+    view[0, 0, 2, 1] = 0
+    relative = get_modality('fused')(view, CHAIN)[..., :3]
+    torch.testing.assert_close(relative[0, 1, 3, 2], view[0, 1, 3, 2] - view[0, 0, 0, 0])
+    assert not relative[1, 1].any() and not relative[0, 0, 2, 1].any()
+
+
+@pytest.mark.parametrize('name', MODALITIES)
+@pytest.mark.parametrize('coords', [2, 3])
+def test_channels(name, coords):
+    view = torch.randn(1, 1, 4, 3, coords)
+    assert get_modality(name)(view, CHAIN).shape == (1, 1, 4, 3, num_channels(name, coords))
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=list(LAYOUTS))
@@ -54,7 +77,7 @@ def test_view_is_left_as_it_was(name):
 
 
 def test_unknown_modality_is_named_with_those_known():
-    with pytest.raises(ConfigError, match=r"Unknown modality 'bones'.*'joint', 'motion', 'bone'"):
+    with pytest.raises(ConfigError, match=r"Unknown modality 'bones'.*'joint', 'motion', 'bone', 'fused'"):
         get_modality('bones')
 
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from workshop import ROOT, run
 
-from mmskelssl.converters.ntu import write_skeleton_file
-from mmskelssl.converters.synthetic import SyntheticReader
 from mmskelssl.datasets.clip_store import ClipStore
 
 TRAIN = f"""
@@ -40,9 +38,7 @@ def convert(tmp_path, monkeypatch, run_tool):
 
 @pytest.mark.slow
 def test_from_raw_files_to_a_trained_model(tmp_path, convert):
-    convert('synthetic.py', 'synthetic', '--num-clips', 60)
-    for raw in SyntheticReader(60):
-        write_skeleton_file(tmp_path / 'raw' / f'{raw.name}.skeleton', raw.clip)
+    convert('synthetic.py', 'synthetic', '--num-clips', 60, '--raw-ntu', 'raw')
     with zipfile.ZipFile(tmp_path / 'raw.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
         for file in (tmp_path / 'raw').iterdir():
             archive.write(file, f'nturgb+d_skeletons/{file.name}')

@@ -73,6 +73,20 @@ model = dict(
 data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=4)])
 """
 
+USDRL = """
+_base_ = 'umurl.py'
+model = dict(
+    _delete_=True,
+    type='USDRL',
+    layout='kinect20',
+    num_persons=1,
+    backbone=dict(type='DSTE', num_frames=16, width=8),
+    neck=dict(instance=dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True)),
+    level_weights=dict(instance=1.0),
+    feat_dim=12,
+)
+"""
+
 # Methods of other families: config, a stream of theirs and a loss.
 AIMCLR = """
 _base_ = 'pretrain.py'
@@ -96,6 +110,7 @@ OTHERS = dict(
     umurl=(UMURL, 'fused', 'loss_inter'),
     isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
+    usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )
 
 # Every process writes what it holds after training.
@@ -409,5 +424,6 @@ def test_mistakes_in_a_process_of_its_own(workshop):
     env = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
     result = subprocess.run(tool, cwd=workshop, env=env, capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr.endswith("error: Unknown modality 'velocity': modalities are ['joint', 'motion', 'bone'].\n")
+    says = "error: Unknown modality 'velocity': modalities are ['joint', 'motion', 'bone', 'fused'].\n"
+    assert result.stderr.endswith(says)
     assert 'Traceback' not in result.stderr

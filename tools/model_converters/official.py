@@ -51,7 +51,7 @@ def convert(method: str, src: str, out: str, options: dict) -> list[str]:
 
 def weights_of(checkpoint: dict) -> dict:
     """The official weights: the checkpoint itself, or what it holds under the name that a program gives them."""
-    parts = (checkpoint.get(name) for name in ('state_dict', 'model', 'sd'))
+    parts = (checkpoint.get(name) for name in ('state_dict', 'model', 'sd', 'teacher'))
     return next((part for part in parts if isinstance(part, Mapping) and _has_tensors(part)), checkpoint)
 
 

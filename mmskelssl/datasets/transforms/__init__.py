@@ -1,11 +1,13 @@
 from mmskelssl.datasets.transforms.base import Normalization, SkeletonTransform
 from mmskelssl.datasets.transforms.frames import CutFrames, TemporalBlur, TemporalFlip, TemporalMask
+from mmskelssl.datasets.transforms.nested import NestedCrops
 from mmskelssl.datasets.transforms.normalize import (
     AlignShoulders,
     CenterClip,
     CenterPersons,
     PreNormalize,
     ResizeClips,
+    ScaleBones,
     normalize_clip,
     pre_normalize,
 )
@@ -13,7 +15,7 @@ from mmskelssl.datasets.transforms.rotation import MainAxisRotation, RandomRotat
 from mmskelssl.datasets.transforms.skeletal import LeftRightFlip, LimbScale, NeighborMask
 from mmskelssl.datasets.transforms.spatial import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
-from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ViewPipeline
+from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ShowMates, ViewPipeline
 
 __all__ = [
     'AlignShoulders',
@@ -29,6 +31,7 @@ __all__ = [
     'MainAxisRotation',
     'MultiView',
     'NeighborMask',
+    'NestedCrops',
     'Normalization',
     'PreNormalize',
     'RandomApply',
@@ -36,7 +39,9 @@ __all__ = [
     'RandomRotation',
     'RandomTurn',
     'ResizeClips',
+    'ScaleBones',
     'Shear',
+    'ShowMates',
     'SkeletonTransform',
     'TemporalBlur',
     'TemporalCropResize',

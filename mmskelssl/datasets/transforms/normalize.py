@@ -146,6 +146,34 @@ class CenterPersons(Normalization):
 
 
 @TRANSFORMS.register_module()
+class ScaleBones(Normalization):
+    """Divides a clip by the mean length of its bones, so that tall and small persons are alike.
+
+    The mean is over persons, frames and the bones whose joints are both tracked; distances between persons are scaled
+    alike.
+    """
+
+    def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
+        length, number = self._bones(clips, layout)
+        scale = torch.where(length > 0, number / length.clamp(min=1e-12), 1.0)
+        return clips._replace(frames=clips.frames * scale.float()[clips.clip_of_row(), None, None])
+
+    def lacks_reference(self, clips: ClipBatch, layout: SkeletonLayout) -> Tensor:
+        return self._bones(clips, layout)[0] == 0
+
+    def _bones(self, clips: ClipBatch, layout: SkeletonLayout) -> tuple[Tensor, Tensor]:
+        """(N,) float64 sum of the lengths of all tracked bones, and their number."""
+        joint, parent = (list(side) for side in zip(*layout.bones, strict=True))
+        ends, starts = clips.frames[:, joint], clips.frames[:, parent]
+        known = is_tracked(ends) & is_tracked(starts)
+        lengths = (ends - starts).norm(dim=-1) * known
+        zero = torch.zeros(len(clips.offsets), dtype=torch.float64, device=clips.frames.device)
+        clip = clips.clip_of_row()
+        sums = (zero.index_add(0, clip, of_row.sum(1).double()) for of_row in (lengths, known))
+        return tuple(sums)  # type: ignore[return-value]  # of two
+
+
+@TRANSFORMS.register_module()
 class ResizeClips(Normalization):
     """Brings all clips to one length by linear interpolation (see :func:`resize`).
 

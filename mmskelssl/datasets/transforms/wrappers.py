@@ -30,9 +30,16 @@ class ViewPipeline:
     def __init__(self, transforms: Sequence[dict]) -> None:
         self.pipeline = compose(transforms)
 
-    def __call__(self, clips: ClipBatch, keys: Tensor, layout: SkeletonLayout) -> list[Tensor]:
-        """Views (N, M, T, V, C) of N clips, whose randomness is that of ``keys`` (N,) int64."""
-        inputs = self.pipeline(dict(clips=clips, random=KeyedRandom(keys), layout=layout))['inputs']
+    def __call__(self, clips: ClipBatch, keys: Tensor, layout: SkeletonLayout, **others: ClipBatch) -> list[Tensor]:
+        """Views (N, M, T, V, C) of N clips, whose randomness is that of ``keys`` (N,) int64.
+
+        Args:
+            clips: The clips.
+            keys: Of their randomness.
+            layout: What the joints mean.
+            others: Further clips, by the key that transforms find them under, such as ``mates``.
+        """
+        inputs = self.pipeline(dict(others, clips=clips, random=KeyedRandom(keys), layout=layout))['inputs']
         return inputs if isinstance(inputs, list) else [inputs]
 
     def __repr__(self) -> str:
@@ -110,6 +117,24 @@ class RandomApply(SkeletonTransform):
 
     def __repr__(self) -> str:
         return f'RandomApply({self.pipeline.transforms}, prob={self.prob})'
+
+
+@TRANSFORMS.register_module()
+class ShowMates(SkeletonTransform):
+    """Takes another camera's clip of the same performance in the place of each clip; the first step of a view.
+
+    Required keys: ``clips``, ``mates`` (which a data set gives that was told ``mates``). Modified key: ``clips``.
+    """
+
+    takes = gives = 'clips'
+
+    def transform(self, results: dict) -> dict:
+        if 'mates' not in results:
+            raise ConfigError(
+                'ShowMates: the clips come without mates: set train_dataloader.dataset.mates, or leave it out.'
+            )
+        times = len(results['clips'].offsets) // len(results['mates'].offsets)
+        return dict(results, clips=results['mates'].repeat(times))
 
 
 @TRANSFORMS.register_module()

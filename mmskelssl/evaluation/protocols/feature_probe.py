@@ -27,9 +27,10 @@ class FeatureProbe(TrainedClassifier):
 
     Args:
         name: By which it is asked for.
-        cfg: A classifier's config with SGD and a stepped learning rate.
+        cfg: A classifier's config with SGD and a learning rate on steps or on a cosine.
         seeds: Of the classifiers.
         crop_ratio: As for :class:`TrainedClassifier`.
+        augmentations: Likewise.
         num_crops: Crops of each training clip.
         learning_rates: Further ones.
     """
@@ -40,10 +41,11 @@ class FeatureProbe(TrainedClassifier):
         cfg: Config,
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
+        augmentations: Sequence[dict] = (),
         num_crops: int = 2,
         learning_rates: Sequence[float] = (),
     ) -> None:
-        super().__init__(name, cfg, seeds, crop_ratio)
+        super().__init__(name, cfg, seeds, crop_ratio, augmentations=augmentations)
         self.num_crops = num_crops
         self.learning_rates = list(learning_rates)
 
@@ -74,24 +76,35 @@ def linear_recipe(cfg: Config) -> tuple[LinearRecipe, float]:
     """Recipe and learning rate of a classifier's config.
 
     Raises:
-        ConfigError: If it trains by anything but SGD with one ``MultiStepLR``, or anything but a linear layer.
+        ConfigError: If it trains by anything but SGD with one ``MultiStepLR`` or ``CosineAnnealingLR`` down to 0, or
+            anything but a linear layer.
     """
-    if cfg.model.get('head', {}).get('norm') or cfg.model.get('head', {}).get('type', 'LinearHead') != 'LinearHead':
+    optimizer, head = cfg.optim_wrapper.optimizer, cfg.model.get('head', {})
+    if head.get('type', 'LinearHead') != 'LinearHead' or head.get('label_smoothing'):
         raise ConfigError(
             'Linear probes on features are linear layers: leave model.head out, or take another protocol.'
         )
-    optimizer = cfg.optim_wrapper.optimizer
     steps = cfg.get('param_scheduler') or [dict(type='MultiStepLR', milestones=[])]
-    if optimizer.type != 'SGD' or len(steps) != 1 or steps[0]['type'] != 'MultiStepLR' or optimizer.get('nesterov'):
+    is_known = len(steps) == 1 and (steps[0]['type'] == 'MultiStepLR' or _is_cosine(steps[0], cfg.train_cfg.max_epochs))
+    if optimizer.type != 'SGD' or not is_known or optimizer.get('nesterov'):
         raise ConfigError(
-            'Linear probes on features are trained by plain SGD and one MultiStepLR: take another recipe.'
+            'Linear probes on features are trained by plain SGD and one MultiStepLR, or a CosineAnnealingLR of all '
+            'epochs that is converted to iterations: take another recipe.'
         )
     recipe = LinearRecipe(
         epochs=cfg.train_cfg.max_epochs,
         batch_size=cfg.train_dataloader.batch_size,
-        milestones=tuple(steps[0]['milestones']),
+        milestones=tuple(steps[0].get('milestones', ())),
         gamma=steps[0].get('gamma', 0.1),
         momentum=optimizer.get('momentum', 0.0),
         weight_decay=optimizer.get('weight_decay', 0.0),
+        cosine=steps[0]['type'] == 'CosineAnnealingLR',
+        norm=head.get('norm', False),
     )
     return recipe, optimizer.lr
+
+
+def _is_cosine(scheduler: dict, epochs: int) -> bool:
+    """Whether a scheduler takes the learning rate to 0 on a cosine over all steps."""
+    wanted = dict(type='CosineAnnealingLR', T_max=epochs, convert_to_iter_based=True)
+    return dict(scheduler) == wanted

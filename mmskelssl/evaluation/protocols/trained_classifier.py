@@ -53,6 +53,7 @@ class TrainedClassifier(Protocol):
         seeds: Of the runs. With label draws there is one run per draw, and its seed is the draw's number.
         crop_ratio: Training crops of at least this share of a clip, where pre-training cropped; None trains on the
             test view.
+        augmented: Whether training sees the first view of pre-training as it is, with its spatial steps and its crops.
         augmentations: Steps after the crop.
         backbones: Type of a backbone to options that replace those that it was pre-trained with.
         pretrained: Whether the backbone starts from the checkpoint, and not at random.
@@ -73,6 +74,7 @@ class TrainedClassifier(Protocol):
         cfg: Config,
         seeds: Sequence[int] = (0,),
         crop_ratio: tuple[float, float] | None = (0.5, 1.0),
+        augmented: bool = False,
         augmentations: Sequence[dict] = (),
         backbones: Mapping[str, dict] = MappingProxyType({}),
         pretrained: bool = True,
@@ -86,6 +88,7 @@ class TrainedClassifier(Protocol):
     ) -> None:
         super().__init__(name, cfg, seeds if percent is None else range(NUM_DRAWS))
         self.crop_ratio = crop_ratio
+        self.augmented = augmented
         self.augmentations = list(augmentations)
         self.backbones = dict(backbones)
         self.pretrained = pretrained
@@ -116,7 +119,11 @@ class TrainedClassifier(Protocol):
         return dict(drawn, path=str(path))
 
     def train_pipeline(self, model: PretrainedModel) -> list[dict]:
-        """The view that is trained on: pre-training's temporal one with longer crops, and the protocol's own steps."""
+        """The view that is trained on: pre-training's temporal one with longer crops, or all of it where ``augmented``,
+        and the protocol's own steps.
+        """
+        if self.augmented:
+            return [*model.augmented_view, *self.augmentations]
         if self.crop_ratio is None:
             return [*model.test_pipeline, *self.augmentations]
         longer = dict(ratio=tuple(self.crop_ratio))

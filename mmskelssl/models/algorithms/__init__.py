@@ -12,11 +12,14 @@ from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
+from mmskelssl.models.algorithms.slim import SLiM
 from mmskelssl.models.algorithms.stars import STARS
 from mmskelssl.models.algorithms.umurl import UmURL
+from mmskelssl.models.algorithms.usdrl import USDRL
 from mmskelssl.models.algorithms.vicreg import VICReg
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     'AimCLR',
     'STARS',
     'Banked',
+    'USDRL',
     'BarlowTwins',
     'CrosSCLR',
     'Decorrelation',
@@ -37,6 +41,8 @@ __all__ = [
     'MaskedPrediction',
     'MomentumContrast',
     'MomentumEncoders',
+    'ReDeLab',
+    'SLiM',
     'SelfSupervised',
     'Skeleton2vec',
     'SkeletonCLR',

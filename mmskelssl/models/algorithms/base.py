@@ -74,7 +74,9 @@ class SelfSupervised(SkeletonModel):
         self.derive = {modality: get_modality(modality) for modality in self.modality.values()}
         self.encoder = nn.ModuleDict(
             {
-                name: Encoder(build_backbone(part['backbone'], self.layout, num_persons), part['neck'], feat_dim)
+                name: Encoder(
+                    build_backbone(part['backbone'], self.layout, num_persons, part['modality']), part['neck'], feat_dim
+                )
                 for name, part in parts.items()
             }
         )

@@ -118,6 +118,7 @@ class MaskedPrediction(SelfSupervised):
             self.embeddings[name] = backbone.over_persons(visible.detach().mean(1), present)
         return losses
 
+    @torch.compiler.disable  # keys wrap around, which the compiler takes for an overflow
     def draw(self, view: Tensor, num_tokens: int, data_samples: dict | None) -> Tensor:
         """Random numbers (N, M, L) in [0, 1) of the clips of a view (N, M, ...): functions of their keys alone."""
         keys = (data_samples or {}).get('keys')

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmskelssl.models.algorithms.momentum import check_positive
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
-from mmskelssl.models.losses import distribution_error
+from mmskelssl.models.losses import distribution_error, sharpened
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError
 
@@ -53,9 +53,9 @@ class SJEPA(Skeleton2vec):
     def targets(self, name: str, persons: Tensor) -> Tensor:
         """Probabilities (P, S * V, width) of whole persons (P, T, V, C); leaves the teacher's means for the centre."""
         teacher = self.encoder_k[name].backbone
-        tokens = teacher.encode(teacher.embed(persons)).float()
+        tokens = teacher.encode(teacher.embed(persons))
         self.means[name] = tokens.mean(1)
-        return ((tokens - getattr(self, f'center_{name}')) / self.teacher_temperature).softmax(-1)
+        return sharpened(tokens, getattr(self, f'center_{name}'), self.teacher_temperature)
 
     def error(self, name: str, predicted: Tensor, persons: Tensor) -> Tensor:
         return distribution_error(predicted, self.targets(name, persons), self.student_temperature)
@@ -66,5 +66,6 @@ class SJEPA(Skeleton2vec):
     def after_update(self, batches: Sequence[Mapping[str, Tensor]]) -> None:
         """Moves the centres towards the means over all persons of the update."""
         for name in self.streams:
-            mean = torch.cat([batch[name] for batch in batches]).mean(0)
-            getattr(self, f'center_{name}').lerp_(mean, 1 - self.center_momentum)
+            center = getattr(self, f'center_{name}')
+            mean = torch.cat([batch[name] for batch in batches]).mean(0).to(center.dtype)
+            center.lerp_(mean, 1 - self.center_momentum)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.momentum import MomentumEncoders
+from mmskelssl.models.losses import in_full_precision
 from mmskelssl.models.masking import keep_in_tubes, motion_aware_noise, motion_scores, num_kept
 from mmskelssl.models.targets import segments
 from mmskelssl.registry import MODELS
@@ -97,6 +98,7 @@ class Skeleton2vec(MaskedPrediction, MomentumEncoders):
         return normalized(torch.stack([normalized(layer) for layer in layers]).mean(0))
 
 
+@in_full_precision
 def normalized(x: Tensor) -> Tensor:
     """(..., D) with mean 0 and variance 1 over the width."""
-    return F.layer_norm(x.float(), x.shape[-1:])
+    return F.layer_norm(x, x.shape[-1:])

@@ -150,6 +150,7 @@ class STARS(Banked):
         slot = slots[:, 0] if chosen is None else slots.gather(1, chosen[:, None])[:, 0]
         return neighbour_nce(gather_clips(p), gather_rows(past[slot]), temperature=self.temperature)
 
+    @torch.compiler.disable  # keys wrap around, which the compiler takes for an overflow
     def draw(self, keys: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         """Which (N,) of the k nearest neighbours each view's embeddings take; None for the nearest."""
         if self.num_neighbors == 1:

@@ -42,6 +42,7 @@ class SkeletonTransformer(nn.Module):
         token_dropout: Probability of dropping a channel of a token before the mean, in training.
         absent_persons: ``encode``, as in the official programs: an absent person is a skeleton of zeros, and half of a
             mean over two; or ``skip``: the mean is over those who are there, and the others cost nothing.
+        ffn: Feed-forward layers: ``gelu``, or ``swiglu``, gated ones, which are two thirds as wide.
         layer_scale: Start of a learned factor for each channel of what a block adds; None leaves it out.
         norm_eps: ε of the norms.
         in_channels: Coordinates a joint.
@@ -50,6 +51,8 @@ class SkeletonTransformer(nn.Module):
     Raises:
         ConfigError: If segments do not divide the frames, heads do not divide the width, or a value is unknown.
     """
+
+    poolable: tuple[str, ...] = ('clip', 'joints')
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class SkeletonTransformer(nn.Module):
         pool: str = 'clip',
         token_dropout: float = 0.0,
         absent_persons: str = 'encode',
+        ffn: str = 'gelu',
         layer_scale: float | None = None,
         norm_eps: float = 1e-5,
         in_channels: int = 3,
@@ -73,7 +77,8 @@ class SkeletonTransformer(nn.Module):
         super().__init__()
         check_at_least(1, self, num_frames=num_frames, segment_length=segment_length, num_layers=num_layers)
         _check_choice('time_encoding', time_encoding, 'learned', 'rotary')
-        _check_choice('pool', pool, 'clip', 'joints')
+        _check_choice('pool', pool, *self.poolable)
+        _check_choice('ffn', ffn, 'gelu', 'swiglu')
         _check_choice('absent_persons', absent_persons, 'encode', 'skip')
         if not 0 <= drop_path < 1:
             raise ConfigError(f'SkeletonTransformer: drop_path={drop_path} is not within [0, 1).')
@@ -89,11 +94,12 @@ class SkeletonTransformer(nn.Module):
         self.token_dropout = nn.Dropout(token_dropout)
         self.absent_persons = absent_persons
         self.with_cp = with_cp
-        self.out_channels = width if pool == 'clip' else self.num_joints * width
+        self.out_channels = self.num_joints * width if pool == 'joints' else width
         rates = torch.linspace(0, drop_path, num_layers, device='cpu').tolist()
-        ffn_channels = ffn_channels or 4 * width
+        # Gated layers have three matrices in the place of two; their width is rounded up to whole eights, as in DINOv2.
+        ffn_channels = ffn_channels or (4 * width if ffn == 'gelu' else -(-(4 * width * 2 // 3) // 8) * 8)
         self.blocks = nn.ModuleList(
-            TransformerBlock(width, num_heads, ffn_channels, rate, layer_scale, norm_eps) for rate in rates
+            TransformerBlock(width, num_heads, ffn_channels, rate, layer_scale, norm_eps, ffn) for rate in rates
         )
         self.norm = nn.LayerNorm(width, norm_eps)
         init_linear(self.blocks)
@@ -178,8 +184,7 @@ class SkeletonTransformer(nn.Module):
         """Mean (N, D) over each clip's persons of values (P, D) of those who are ``present`` (N, M)."""
         if self.absent_persons == 'encode':
             return values.unflatten(0, present.shape).mean(1)
-        placed = values.new_zeros(*present.shape, values.shape[-1])
-        placed[present] = values
+        placed = values.new_zeros(*present.shape, values.shape[-1]).masked_scatter(present[..., None], values)
         return placed.sum(1) / present.sum(1, keepdim=True)
 
     def layer_of(self, name: str) -> int:

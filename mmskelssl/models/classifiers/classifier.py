@@ -56,7 +56,7 @@ class SkeletonClassifier(SkeletonModel):
         self.pretrained = pretrained
         self.stream = stream or modality
         self.frozen = frozen
-        self.backbone = build_backbone(backbone, self.layout, num_persons)
+        self.backbone = build_backbone(backbone, self.layout, num_persons, modality)
         self.head = MODELS.build(dict(head, in_channels=self.backbone.out_channels))
         if frozen:
             self.backbone.requires_grad_(False)

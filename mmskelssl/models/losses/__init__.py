@@ -4,6 +4,7 @@ from mmskelssl.models.losses.decorrelation import (
     concentration,
     consistency,
     covariance,
+    cross_correlation,
     invariance,
     variance,
     variance_covariance,
@@ -12,7 +13,14 @@ from mmskelssl.models.losses.distillation import Neighbourhood, distillation, di
 from mmskelssl.models.losses.mining import mined_contrast, nearest, positive_mining
 from mmskelssl.models.losses.mutual import Directions, mutual_contrast, mutual_distillation
 from mmskelssl.models.losses.neighbours import nearest_neighbours, neighbour_nce
-from mmskelssl.models.losses.prediction import distribution_error, masked_mean, squared_error, weighted_squared_error
+from mmskelssl.models.losses.prediction import (
+    distribution_error,
+    masked_mean,
+    sharpened,
+    squared_error,
+    weighted_squared_error,
+)
+from mmskelssl.models.losses.prototypes import koleo, prototype_cross_entropy, sinkhorn
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
@@ -22,12 +30,14 @@ __all__ = [
     'concentration',
     'consistency',
     'covariance',
+    'cross_correlation',
     'distillation',
     'distribution_error',
     'distribution_alignment',
     'in_full_precision',
     'info_nce',
     'invariance',
+    'koleo',
     'log_partition',
     'masked_mean',
     'mined_contrast',
@@ -40,7 +50,10 @@ __all__ = [
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
+    'prototype_cross_entropy',
+    'sharpened',
     'similarity',
+    'sinkhorn',
     'squared_error',
     'variance',
     'weighted_squared_error',

@@ -28,9 +28,17 @@ def barlow_twins(a: Tensor, b: Tensor, redundancy_weight: float) -> Tensor:
     Returns:
         A scalar.
     """
-    c = _standardized(a).T @ _standardized(b) / len(a)
-    diagonal = c.diagonal()
-    return (1 - diagonal).square().sum() + redundancy_weight * (c.square().sum() - diagonal.square().sum())
+    return _redundancy(_standardized(a).T @ _standardized(b) / len(a), redundancy_weight)
+
+
+@in_full_precision
+def cross_correlation(a: Tensor, b: Tensor, redundancy_weight: float) -> Tensor:
+    """As :func:`barlow_twins`, of embeddings that are divided by their deviation over N - 1: at most (N - 1) / N is on
+    the diagonal (USDRL's program).
+    """
+    scale = (len(a) - 1) / len(a)
+    c = _standardized(a, eps=1e-12).T @ _standardized(b, eps=1e-12) / len(a)
+    return _redundancy(scale * c, redundancy_weight)
 
 
 @in_full_precision
@@ -76,6 +84,11 @@ def concentration(views: Sequence[Tensor]) -> Tensor:
     """Sum of the :func:`invariance` of each view's embeddings (N, D) and the mean of all views'."""
     centre = reduce(torch.add, views) / len(views)
     return consistency(views, [centre] * len(views))
+
+
+def _redundancy(c: Tensor, weight: float) -> Tensor:
+    diagonal = c.diagonal()
+    return (1 - diagonal).square().sum() + weight * (c.square().sum() - diagonal.square().sum())
 
 
 def _standardized(z: Tensor, eps: float = 1e-5) -> Tensor:

@@ -29,6 +29,12 @@ def distribution_error(predicted: Tensor, target: Tensor, temperature: float) ->
 
 
 @in_full_precision
+def sharpened(tokens: Tensor, center: Tensor, temperature: float) -> Tensor:
+    """Probabilities (..., D), softmax over D of tokens (..., D) without their mean (D,), divided by τ (DINO)."""
+    return ((tokens - center) / temperature).softmax(-1)
+
+
+@in_full_precision
 def masked_mean(error: Tensor, mask: Tensor) -> Tensor:
     """Mean (P,) over the entries of errors (P, Q) where the mask is true; each row has such entries."""
     return (error * mask).sum(1) / mask.sum(1)

@@ -1,8 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from raw_ntu import body_lines, random_frames, skeleton_bytes, skeleton_lines
 
-from mmskelssl.converters.ntu import MAX_BYTES, parse_skeleton
+from mmskelssl.converters.ntu import MAX_BYTES, MAX_FRAMES, parse_skeleton
 from mmskelssl.utils.errors import ClipError
 
 # One body, none, two, one.
@@ -26,6 +30,31 @@ def changed(line, text):
     lines = list(LINES)
     lines[line - 1 : line] = [] if text is None else [text]
     return '\n'.join([*lines, '']).encode(errors='surrogateescape')
+
+
+def plain_parse(data):
+    """The format by its letter, one token after the other; ValueError or StopIteration where it is broken."""
+    lines = iter(data.decode('ascii').rstrip().split('\n'))
+
+    def fields(number):
+        found = next(lines).split()
+        assert len(found) == number
+        return found
+
+    def count():
+        number = float(fields(1)[0])  # 2. is 2
+        assert number.is_integer()
+        return int(number)
+
+    frames = []
+    for _ in range(count()):
+        bodies = []
+        for _ in range(count()):
+            fields(10)
+            bodies.append([[float(x) for x in fields(12)[:3]] for _ in range(count())])
+        frames.append(bodies)
+    assert next(lines, None) is None
+    return frames
 
 
 def assert_equal(bodies, frames):
@@ -72,13 +101,15 @@ JOINT = ' 2 3 4 5 6 7 8 9 10 11 12'
 BAD = {
     'empty file': (b'', '1: the file ends where the number of frames is expected'),
     'white space only': (b' \r\n\n\t', '1: the file ends where the number of frames is expected'),
-    'binary': (bytes(range(256)) * 20, '1: the number of frames has to be a number from 1 to 10000'),
-    'another encoding': (DATA.decode().encode('utf-16'), '1: the number of frames has to be a number from 1 to 10000'),
-    'NaN': (changed(7, 'NaN' + JOINT), "7: coordinates have to be finite numbers, not 'NaN 2 3'"),
-    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), '7: coordinates have to be finite numbers, not'),
-    'too large for float32': (changed(7, '1e39' + JOINT), "7: coordinates have to be finite numbers, not '1e39 2 3'"),
-    'text in a number': (changed(7, '0.1x2' + JOINT), "7: coordinates have to be finite numbers, not '0.1x2 2 3'"),
-    'comma': (changed(7, '0,12' + JOINT), "7: coordinates have to be finite numbers, not '0,12 2 3'"),
+    'binary': (bytes(range(256)) * 20, "1: the number of frames is expected, not binary data '\\x00"),
+    'binary in a joint': (changed(7, '1 2 3 4 5 6 7 8 \x00 10 11 12'), '7: a joint is expected, not binary data'),
+    'not ASCII in a field that is not used': (changed(7, '1 2 3 4 5 6 7 8 \udcff 10 11 12'), '7: a joint is expected'),
+    'another encoding': (DATA.decode().encode('utf-16'), '1: the number of frames is expected, not binary data'),
+    'NaN': (changed(7, 'NaN' + JOINT), "7: a coordinate has to be a finite number, not 'NaN'"),
+    'infinity': (changed(7, '1 -Infinity 3' + JOINT[4:]), "7: a coordinate has to be a finite number, not '-Infinity'"),
+    'too large for float32': (changed(7, '1e39' + JOINT), "7: a coordinate has to be a finite number, not '1e39'"),
+    'text in a number': (changed(7, '0.1x2' + JOINT), "7: a coordinate has to be a finite number, not '0.1x2'"),
+    'comma': (changed(7, '0,12' + JOINT), "7: a coordinate has to be a finite number, not '0,12'"),
     'text in a count': (changed(1, 'four'), "1: the number of frames has to be a number from 1 to 10000, not 'four'"),
     'fraction': (changed(1, '4.5'), "1: the number of frames has to be a number from 1 to 10000, not '4.5'"),
     'no frames': (b'0\n', "1: the number of frames has to be a number from 1 to 10000, not '0'"),
@@ -116,6 +147,32 @@ def test_files_too_long_are_refused():
     assert f'{MAX_BYTES + 1} bytes are more than' in fails(b' ' * (MAX_BYTES + 1))
 
 
+@pytest.mark.parametrize(
+    'text', [b' ', b'\n', b'1\n', b'1 ', b'ab\n', b'0\n', b'x', b'0 \n', b'\t ', b'1 \r'], ids=repr
+)
+def test_memory_stays_in_proportion_to_the_file(text):
+    data = text * (1_000_000 // len(text))
+    tracemalloc.start()
+    fails(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60 * len(data)
+
+
+def test_counts_alone_take_no_memory():
+    body = '\n'.join(['1', *body_lines(np.ones((25, 3)))])
+    for data in (f'{MAX_FRAMES}\n{body}\n', f'{10**9}\n{body}\n', f'1\n{10**9}\n{body}\n'):
+        tracemalloc.start()
+        fails(data.encode())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_000_000
+
+
+SMALL = random_frames([1, 0])
+SMALL_DATA = skeleton_bytes(SMALL)
+
+
 def test_cut_anywhere():
     """Only without its last characters, of a field that is not used, is a file still whole."""
     data = skeleton_bytes(random_frames([0, 1]))
@@ -124,3 +181,31 @@ def test_cut_anywhere():
         line = max(data[:cut].rstrip().count(b'\n') + 1, 1)
         assert message.startswith(f'{line}: '), (cut, message)
     parse_skeleton(data[:-1], '')
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_files_are_refused_or_read_by_the_letter(data):
+    damaged = bytearray(SMALL_DATA)
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(damaged)))
+        stop = start + data.draw(st.integers(0, 30))
+        piece = st.one_of(
+            st.binary(max_size=10),
+            st.sampled_from([b'', b'\n', b' ', b'-', b'.', b'25', b'1', b'1e9', b'nan', b'1\n', b'\x00', b'\r', b'_']),
+            st.just(bytes(damaged[stop : stop + 200])),
+        )
+        damaged[start:stop] = data.draw(piece)
+    damaged = bytes(damaged)
+    try:
+        bodies = parse_skeleton(damaged, 'x')
+    except ClipError as error:
+        assert str(error).startswith('x:') and 'no .skeleton file' not in str(error)
+        return
+    assert_equal(bodies, plain_parse(damaged.removeprefix(b'\xef\xbb\xbf')))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400) | st.text('0123456789 \n.-', max_size=400).map(str.encode))
+def test_any_other_bytes_are_refused(data):
+    fails(data)

@@ -15,6 +15,7 @@ from mmskelssl.datasets.transforms import (
     CenterPersons,
     PreNormalize,
     ResizeClips,
+    ScaleBones,
     pre_normalize,
 )
 from mmskelssl.datasets.transforms.spatial import turn_about_y
@@ -23,7 +24,7 @@ from mmskelssl.utils.errors import ConfigError
 LEFT, RIGHT = NTU25.shoulders
 BASE, SPINE = NTU25.spine
 CROSSCLR = [CenterPersons(), ResizeClips(50), AlignShoulders(each_frame=True)]
-EVERY = [CenterClip(), CenterClip(True), AlignShoulders(), PreNormalize(), *CROSSCLR]
+EVERY = [CenterClip(), CenterClip(True), AlignShoulders(), ScaleBones(), PreNormalize(), *CROSSCLR]
 
 
 def pack(*clips):
@@ -111,7 +112,7 @@ def test_centring_may_be_by_the_upper_end_of_the_spine_bone():
         CenterClip(joint='upper').normalize(pack(torch.ones(1, 2, 22, 3)), HAND22)
 
 
-@pytest.mark.parametrize('steps', [[CenterClip()], [CenterClip(True)], [AlignShoulders()]])
+@pytest.mark.parametrize('steps', [[CenterClip()], [CenterClip(True)], [AlignShoulders()], [ScaleBones()]])
 def test_missing_joints_stay_missing(steps):
     clip = people()
     clip[1, 2] = 0
@@ -123,6 +124,42 @@ def test_missing_joints_stay_missing(steps):
     present = ~missing
     present[0, :, BASE] = False  # the origin itself
     assert (got[present] != 0).any(-1).all()
+
+
+def test_bones_are_one_long_on_average_and_distances_keep_their_proportions():
+    clip = people()
+    clip[1, 2] = 0
+    got = normalize(clip, ScaleBones())
+    lengths = [
+        (frame[v] - frame[p]).norm()
+        for frame in got.flatten(0, 1)
+        for v, p in NTU25.bones
+        if frame[v].any() and frame[p].any()
+    ]
+    torch.testing.assert_close(torch.stack(lengths).mean(), torch.tensor(1.0))
+    factor = got[0, 0, BASE] / clip[0, 0, BASE]
+    torch.testing.assert_close(got, clip * factor[0])
+
+
+@given(st.floats(0.2, 5), st.integers(0, 9))
+def test_scaled_clips_do_not_know_how_tall_a_person_is(size, seed):
+    clip = people(seed=seed)
+    torch.testing.assert_close(
+        normalize(size * clip, ScaleBones()), normalize(clip, ScaleBones()), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_clips_of_a_batch_are_scaled_each_by_itself():
+    clips = people(1, 5), 3 * people(2, 4, seed=1)
+    both = unpack(ScaleBones().normalize(pack(*clips), NTU25))
+    for got, clip in zip(both, clips, strict=True):
+        torch.testing.assert_close(got, normalize(clip, ScaleBones()))
+
+
+def test_a_clip_whose_bones_have_no_length_is_left_as_it_is():
+    clip = torch.ones(1, 3, 25, 3)
+    assert torch.equal(normalize(clip, ScaleBones()), clip)
+    assert ScaleBones().lacks_reference(pack(clip, people()), NTU25).tolist() == [True, False]
 
 
 def test_shoulders_lie_along_x_on_average():

@@ -151,6 +151,36 @@ def test_shift_is_reflection_and_a_random_crop(num_frames):
     assert (counts > 0).all() and (counts - 300 / len(crops)).abs().max() < 6 * (300 / len(crops)) ** 0.5
 
 
+def test_warped_time_goes_forward_at_the_speeds_that_it_may_have():
+    lengths, frames, warp = [400] * 64, 200, 0.5
+    step = TemporalCropResize(frames, (1.0, 1.0), 1, warp=warp)
+    times = step.transform(dict(clips=numbered(lengths), random=keyed(64)))['inputs'][:, 0, :, 0, 0]
+    even = TemporalCropResize(frames, (1.0, 1.0), 1).transform(dict(clips=numbered(lengths), random=keyed(64)))[
+        'inputs'
+    ]
+    speed = times.diff(dim=1) / even[:, 0, :, 0, 0].diff(dim=1)
+    assert (speed > 0).all()
+    # The first and last frame are half a step from the ends of the clip.
+    torch.testing.assert_close(times[:, 0] + 0.5, speed[:, 0], atol=0.05, rtol=0.05)
+    torch.testing.assert_close(399.5 - times[:, -1], speed[:, -1], atol=0.05, rtol=0.05)
+    ratio = speed.amax(1) / speed.amin(1)
+    assert (ratio > 1.05).all() and (ratio <= (1 + warp) ** 2 + 1e-3).all() and ratio.max() > 1 + warp
+    # Neighbouring frames pass at nearly the same speed, and clips at speeds of their own.
+    assert (speed.diff(dim=1).abs() < 0.03).all() and not torch.equal(times[0], times[1])
+
+
+def test_warped_time_stays_within_the_window_and_needs_no_more_than_a_frame():
+    step = TemporalCropResize(8, (0.3, 0.6), 1, warp=2.0)
+    times = step.transform(dict(clips=numbered([100] * 50 + [1]), random=keyed(51)))['inputs'][:, 0, :, 0, 0]
+    assert (times >= 0).all() and (times <= 99).all() and not times[-1].any()
+    assert ((times[:-1, -1] - times[:-1, 0]) < 60).all()
+
+
+def test_a_negative_warp_is_refused():
+    with pytest.raises(ValueError, match='TemporalCropResize: warp=-0.1'):
+        TemporalCropResize(warp=-0.1)
+
+
 @pytest.mark.parametrize('ratio', [(0, 1), (0.5, 0.2), (0.5, 1.5)])
 def test_bad_range_is_refused(ratio):
     with pytest.raises(ValueError, match='TemporalCropResize: ratio='):
@@ -164,6 +194,6 @@ def test_bad_share_is_refused(ratio):
 
 
 def test_representations():
-    assert repr(TemporalCropResize()) == 'TemporalCropResize(num_frames=64, ratio=(0.1, 1.0), min_frames=64)'
+    assert repr(TemporalCropResize()) == 'TemporalCropResize(num_frames=64, ratio=(0.1, 1.0), min_frames=64, warp=0.0)'
     assert repr(CenterCropResize()) == 'CenterCropResize(num_frames=64, ratio=0.95)'
     assert repr(TemporalShift()) == 'TemporalShift(padding_ratio=6)'

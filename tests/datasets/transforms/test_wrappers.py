@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from mmcv.transforms import BaseTransform
@@ -184,3 +185,17 @@ def test_views_of_several_pipelines():
 def test_a_number_of_views_for_every_pipeline(pipelines, numbers):
     with pytest.raises(ConfigError, match=rf'MultiView: {len(pipelines)} pipelines, but num_views=\[{numbers[0]}'):
         MultiView(pipelines, numbers)
+
+
+def test_mates_are_shown_in_the_place_of_the_clips_and_in_their_order():
+    own, others = (
+        ClipBatch.of([(shift + n) * np.ones((1, 4 + n, 25, 3), np.float32) for n in range(3)]) for shift in (1, 10)
+    )
+    cut = dict(type='CenterCropResize', num_frames=4, ratio=1.0)
+    pipeline = ViewPipeline(
+        [dict(type='MultiView', transforms=[[cut], [dict(type='ShowMates'), cut]], num_views=[1, 2])]
+    )
+    views = pipeline(own, torch.arange(3), NTU25, mates=others)
+    assert [view[:, 0, 0, 0, 0].tolist() for view in views] == [[1, 2, 3], [10, 11, 12], [10, 11, 12]]
+    with pytest.raises(ConfigError, match=r'come without mates: set train_dataloader.dataset.mates'):
+        pipeline(own, torch.arange(3), NTU25)

@@ -7,6 +7,7 @@ from mmengine.optim import build_optim_wrapper
 from mmskelssl.evaluation.protocols import load_protocol
 from mmskelssl.evaluation.protocols.schedule import with_epochs
 from mmskelssl.evaluation.reading import read_pretrained
+from mmskelssl.evaluation.references import _for_coordinates, cheap_forms
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.config import model_config
@@ -53,8 +54,11 @@ def test_options_of_the_backbone_are_replaced_for_its_type(model, tmp_path):
     assert protocol.card(Workspace(model, tmp_path), ('joint',)).schedule['backbone'] == dict(num_layers=2)
 
 
-def test_a_skeleton_transformer_is_fine_tuned_joint_by_joint_and_layer_by_layer(store, make_checkpoint, tmp_path):
-    backbone = dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=2, num_heads=2)
+@pytest.mark.parametrize('kind', ['SkeletonTransformer', 'ClassTokenTransformer'])
+def test_transformers_of_tokens_are_fine_tuned_joint_by_joint_and_layer_by_layer(
+    store, make_checkpoint, tmp_path, kind
+):
+    backbone = dict(type=kind, segment_length=4, num_frames=8, width=8, num_layers=2, num_heads=2)
     path = make_checkpoint(pretraining(store, backbone, modalities=['joint']))
     model, protocol = read_pretrained(path), short('finetune-mamp', **{'model.head.hidden_channels': 8})
     cfg = protocol.config(model, 'joint', 0)
@@ -91,6 +95,22 @@ def test_semi_supervised_and_transfer_use_the_same_recipe(model):
 
 
 def test_probes_on_features_refuse_another_head(model, tmp_path):
-    options = {'model.head': dict(type='LinearHead', norm=True)}
+    options = {'model.head': dict(type='MLPHead')}
     with pytest.raises(ConfigError, match='leave model.head out'):
         load_protocol('linear-fast', {'linear-fast': options}).run(Workspace(model, tmp_path), ('joint',))
+
+
+def test_the_probe_on_features_is_the_same_recipe_on_other_crops(model, tmp_path):
+    names = ('linear-mamp-fast', 'linear-mamp')
+    fast, exact = (load_protocol(name).card(Workspace(model, tmp_path), ('joint',)) for name in names)
+    assert fast.unlike(exact) == ['train_crop'] and 'RandomRotation' in fast.train_crop
+    short_one = load_protocol('linear-mamp-fast', {'linear-mamp-fast': {'protocol.seeds': [0]}})
+    result = short_one.run(Workspace(model, tmp_path), ('joint',))
+    assert result.metrics['top1'].values[0] > 60  # planted, also in features of a random encoder
+
+
+def test_references_by_coordinates_keep_the_rate_where_features_are_normalized():
+    probes = [load_protocol(name) for name in ('linear-mamp-fast', 'linear-fast')]
+    rates = [_for_coordinates(probe).cfg.optim_wrapper.optimizer.lr for probe in probes]
+    assert rates == [0.1, 0.01]
+    assert [step.name for step in cheap_forms(load_protocol('linear-mamp'), load_protocol)] == ['linear-mamp-fast']

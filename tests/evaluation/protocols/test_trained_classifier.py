@@ -40,6 +40,18 @@ def test_linear_leaves_the_encoder_bitwise_as_it_was(model, checkpoint, load, tm
     assert 'ratio=(0.5, 1.0)' in result.card.train_crop and 'Shear' not in result.card.train_crop
 
 
+@pytest.mark.parametrize('name', ['finetune-augmented', 'supervised-augmented'])
+def test_augmented_protocols_train_on_the_whole_view_of_pre_training(model, load, tmp_path, name):
+    protocol = load(name)
+    cfg = protocol.config(model, 'joint', 0)
+    assert cfg.data_preprocessor.train_pipeline == model.augmented_view != model.train_view
+    assert cfg.data_preprocessor.test_pipeline == model.test_pipeline
+    assert cfg.optim_wrapper.optimizer.type == 'AdamW' and 'momentum' not in cfg.optim_wrapper.optimizer
+    card = protocol.card(Workspace(model, tmp_path), ('joint',))
+    assert 'Shear' in card.train_crop and card.trained == 'all'
+    assert (card.start == 'random') == (name == 'supervised-augmented')
+
+
 def test_supervised_owes_nothing_to_the_checkpoint(model, checkpoint, load, tmp_path):
     protocol = load('supervised')
     assert protocol.config(model, 'joint', 0).model.pretrained is None

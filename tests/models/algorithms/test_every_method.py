@@ -33,12 +33,21 @@ MOMENTUM = dict(
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
 SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
-# Streams of their own: one encoder gives embeddings of several kinds.
+# One encoder gives embeddings of several kinds.
 UNIFIED = dict(
     UmURL=dict(
         streams=dict(fused=dict(modality='joint')),
         backbone=dict(type='UnifiedSTTR', **SHORT_TRANSFORMER),
         neck=dict(joint=PROJECTOR, bone=PROJECTOR, motion=PROJECTOR),
+    ),
+    USDRL=dict(
+        backbone=dict(type='DSTE', drop_path=0.0, num_layers=1, **SHORT_TRANSFORMER),
+        neck=dict(
+            temporal=dict(PROJECTOR, pooling='temporal'),
+            spatial=dict(PROJECTOR, pooling='spatial'),
+            instance=PROJECTOR,
+        ),
+        level_weights=dict(temporal=0.5, spatial=0.5, instance=1.0),
     ),
 )
 TOKENS = dict(type='SkeletonTransformer', num_frames=16, width=4, num_layers=1, num_heads=2)
@@ -52,7 +61,14 @@ MASKED = dict(
         windows=(4, 8),
     ),
 )
+PROTOTYPES = dict(type='PrototypeNeck', out_channels=4, hidden_channels=512, bottleneck_channels=4)
 LATENT = dict(
+    SLiM=dict(
+        neck=dict(clip=PROTOTYPES, token=PROTOTYPES),
+        backbone=dict(TOKENS, type='ClassTokenTransformer'),
+        num_views=2,
+        mask_probability=1.0,
+    ),
     Skeleton2vec=dict(neck=None, backbone=TOKENS, decoder=DECODER, num_target_layers=1, tube_length=2),
     SJEPA=dict(neck=None, backbone=TOKENS, decoder=DECODER),
 )
@@ -249,7 +265,7 @@ def test_init_weights_makes_every_momentum_encoder_a_copy(make_momentum):
 def test_loss_falls_in_training(make):
     model = make.model()
     # Some losses are of another size: their weights are up to 25, or their temperatures small.
-    lr = dict(VICReg=0.002, UmURL=0.01, SJEPA=0.002).get(make.method, 0.05)
+    lr = dict(VICReg=0.002, UmURL=0.01, USDRL=0.01, SJEPA=0.002).get(make.method, 0.05)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for _ in range(20):

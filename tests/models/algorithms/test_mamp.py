@@ -44,7 +44,7 @@ def test_the_official_program(path):
         assert loss.item() == pytest.approx(run['loss'], rel=1e-5), name
         loss.backward()
         norms = {key: torch.tensor(norm) for key, norm in run['grad_norms'].items()}
-        assert_gradient_norms(model, renamed(norms, 'encoder.joint.backbone', 'decoder.joint'))
+        assert_gradient_norms(model, renamed(norms, 'encoder.joint.backbone', 'decoder.joint'), absolute=1e-6)
         persons, _ = backbone.persons(view)
         kept = model.choose(persons, run['uniform'], backbone.segment_length)
         assert torch.equal(hidden(kept, run['mask'].shape[1]), run['mask']), name
@@ -228,3 +228,19 @@ def test_settings_that_cannot_be_are_refused(options, message):
 def test_views_of_another_length_are_refused(view):
     with pytest.raises(ConfigError, match='A view has 8 frames, but model.backbone.num_frames=16'):
         make()([view[:, :, :8]], mode='loss')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('absent', ['encode', 'skip'])
+def test_a_compiled_step_is_the_same(view, absent):
+    model = make(backbone=dict(BACKBONE, absent_persons=absent))
+    samples = dict(keys=torch.arange(4))
+    expected = model.loss([view], samples)['loss_joint']
+    compiled = torch.compile(model.loss, backend='aot_eager')
+    torch.testing.assert_close(compiled([view], samples)['loss_joint'], expected)
+
+
+def test_draws_are_not_compiled(view):
+    """Keys of clips wrap around, which compiled code does not."""
+    model, samples = make(), dict(keys=torch.tensor([3, 1 << 61, -(1 << 55), 7]))
+    assert torch.equal(torch.compile(model.draw)(view, 80, samples), model.draw(view, 80, samples))

@@ -18,8 +18,10 @@ BACKBONES = dict(
     agcn=dict(type='AGCN', base_channels=4),
     tokens=dict(type='SkeletonTransformer', num_frames=16, width=8, num_layers=3, num_heads=2, drop_path=0.5),
     rotary=dict(type='SkeletonTransformer', time_encoding='rotary', width=8, num_layers=3, num_heads=2),
+    class_token=dict(type='ClassTokenTransformer', width=8, num_layers=3, num_heads=2),
     transformer=dict(type='GCNTransformer', gcn_channels=4, width=16, num_layers=2, num_heads=2, ffn_channels=8),
     sttr=dict(type='STTR', num_frames=16, width=16, num_heads=2),
+    dste=dict(type='DSTE', num_frames=16, width=16, num_heads=2),
     unified=dict(type='UnifiedSTTR', num_frames=16, width=16, num_layers=2, num_heads=2),
 )
 

@@ -19,9 +19,13 @@ BACKBONES = [
     dict(type='AGCN', base_channels=4),
     dict(type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2, ffn_channels=8),
     dict(type='SkeletonTransformer', num_frames=8, width=8, num_layers=1, num_heads=2),
+    dict(type='ClassTokenTransformer', num_frames=8, width=8, num_layers=1, num_heads=2),
+    dict(type='ClassTokenTransformer', num_frames=8, width=8, num_layers=1, num_heads=2, pool='class'),
     dict(type='STTR', num_frames=8, width=8, num_layers=1, num_heads=2),
     dict(type='UnifiedSTTR', num_frames=8, width=8, num_heads=2),
+    dict(type='DSTE', num_frames=8, width=8, num_layers=1, num_heads=2),
     dict(type='RawCoordinates', num_frames=8),
+    dict(type='TCN', channels=(4, 4, 8)),
 ]
 
 

@@ -5,7 +5,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelssl.models.losses import barlow_twins, covariance, invariance, variance
+from mmskelssl.models.losses import (
+    barlow_twins,
+    concentration,
+    consistency,
+    covariance,
+    cross_correlation,
+    invariance,
+    variance,
+    variance_covariance,
+)
 
 SEEDS = st.integers(0, 1000)
 # Each as a function of two views.
@@ -164,3 +173,37 @@ def test_half_precision_is_exact_inside_also_under_autocast(dtype):
         with torch.autocast('cpu', dtype):
             got = loss(a, b)
         assert got.dtype == torch.float32 and torch.equal(got, exact)
+
+
+@given(SEEDS)
+def test_cross_correlation_divides_by_the_unbiased_deviation(seed):
+    a, b = embeddings(seed=seed)
+    x, y = ((z - z.mean(0)) / z.std(0) for z in (a, b))
+    c = x.T @ y / len(a)
+    diagonal = c.diagonal()
+    expected = (diagonal - 1).square().sum() + 0.1 * (c - diagonal.diag()).square().sum()
+    torch.testing.assert_close(cross_correlation(a, b, 0.1), expected, rtol=1e-8, atol=1e-8)
+
+
+def test_cross_correlation_of_a_dimension_that_does_not_vary_is_finite():
+    a = torch.randn(5, 3)
+    a[:, 1] = 2.0
+    a.requires_grad_()
+    loss = cross_correlation(a, a.flip(1), 0.1)
+    assert loss.isfinite() and gradients(loss, a)[0].isfinite().all()
+
+
+@given(SEEDS)
+def test_consistency_and_concentration_written_out(seed):
+    views = embeddings(seed=seed, number=4)
+    squares = [(z - views[3]).square().mean() for z in views[:3]]
+    torch.testing.assert_close(consistency(views[:3], [views[3]] * 3), sum(squares))
+    mean = sum(views) / 4
+    torch.testing.assert_close(concentration(views), sum((z - mean).square().mean() for z in views))
+    assert concentration([views[0]] * 3) < 1e-20
+
+
+@given(SEEDS)
+def test_variance_covariance_is_the_weighted_sum(seed):
+    (z,) = embeddings(seed=seed, number=1)
+    torch.testing.assert_close(variance_covariance(z, 3.0), 3 * variance(z) + covariance(z))

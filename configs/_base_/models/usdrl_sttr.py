@@ -1,0 +1,2 @@
+_base_ = 'usdrl_dste.py'
+model = dict(backbone=dict(type='STTR'))

@@ -1,0 +1,2 @@
+_base_ = ['../models/skeletonclr_bigru.py', 'common.py']
+model = dict(backbone=_base_.tcn, momentum=0.996)

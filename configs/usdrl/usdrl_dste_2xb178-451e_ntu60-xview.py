@@ -1,0 +1,10 @@
+# The recipe is that of the official program.
+_base_ = [
+    '../_base_/models/usdrl_dste.py',
+    '../_base_/sets/ntu60_xview.py',
+    '../_base_/views/isc_4views.py',
+    '../_base_/schedules/adam_451e.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=178)
+auto_scale_lr = dict(base_batch_size=356)
