@@ -81,6 +81,7 @@ custom_imports = dict(imports=['methods'])
 # Not narrower: where all units of a neck are silent for some clips, their keys are equal and rounding picks neighbours.
 bigru = dict(type='BiGRU', hidden_channels=24)
 stgcn = dict(type='STGCN', base_channels=4, out_channels=24, dropout=0.0)
+streams = dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=stgcn))
 cascade = dict(
     type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2,
     ffn_channels=8, dropout=0,
@@ -105,6 +106,7 @@ model = dict(
         crossclr=dict(type='CrosSCLR', backbone=bigru, modalities=['joint', 'bone'], cross_epoch=3, **every),
         cmd=dict(type='CMD', backbone=bigru, **distilled),
         i2md=dict(type='I2MD', backbone=cascade, num_aggregated=4, **distilled),
+        isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
         aimclr=dict(type='AimCLR', backbone=stgcn, cross_epoch=3, **every),
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
