@@ -26,7 +26,8 @@ _ISC_QUEUES = dict(Queue_S1='seq', Queue_S2='graph')
 
 def convert_isc(weights: Weights) -> tuple[Weights, dict, list[str]]:
     """The state dict and the config of ISC's model of the pair sequence and graph, and remarks."""
-    converted, others = {}, dict(weights)
+    converted: Weights = {}
+    others = dict(weights)
     for role, (ours, stream) in _ISC_ROLES.items():
         encoder = {key.removeprefix(f'{role}.'): others.pop(key) for key in weights if key.startswith(f'{role}.')}
         renamed = rename_gru(encoder) if stream == 'seq' else rename_agcn(encoder)

@@ -106,7 +106,6 @@ model = dict(
         crossclr=dict(type='CrosSCLR', backbone=bigru, modalities=['joint', 'bone'], cross_epoch=3, **every),
         cmd=dict(type='CMD', backbone=bigru, **distilled),
         i2md=dict(type='I2MD', backbone=cascade, num_aggregated=4, **distilled),
-        isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
         aimclr=dict(type='AimCLR', backbone=stgcn, cross_epoch=3, **every),
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
@@ -134,6 +133,7 @@ model = dict(
                 instance=projector,
             ),
         ),
+        isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
     ),
 )
 view = [dict(type='TemporalCropResize', num_frames=6, min_frames=8), dict(type='Shear')]
