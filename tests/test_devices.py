@@ -18,7 +18,7 @@ from mmskelssl.utils.config import read_config
 CONFIGS = ROOT / 'configs'
 STEPS = [f'{name}/{name}_gcn-transformer_1xb64-30e_synthetic-xsub' for name in ('skeletonclr', 'cmd', 'i2md')]
 STEPS += [f'{name}/{name}_bigru64_1xb64-30e_synthetic-xsub' for name in ('barlow_twins', 'vicreg')]
-STEPS += ['aimclr/aimclr_stgcn_1xb64-30e_synthetic-xsub']
+STEPS += ['aimclr/aimclr_stgcn_1xb64-30e_synthetic-xsub', 'isc/isc_bigru128_1xb64-30e_synthetic-xsub']
 STEPS += ['umurl/umurl_unified-sttr_1xb64-30e_synthetic-xsub', 'usdrl/usdrl_dste_1xb64-30e_synthetic-xsub']
 STEPS += ['crossclr/crossclr_stgcn_1xb128-300e_ntu60-xsub', 'mmcv_mutual/mmcv_mutual_agcn_1xb128-451e_ntu60-xsub']
 

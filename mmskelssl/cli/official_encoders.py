@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmskelssl.cli.official_names import rename
-from mmskelssl.datasets.layouts import NTU25
+from mmskelssl.datasets.layouts import NTU25, SkeletonLayout
 from mmskelssl.models.backbones.graph import directed_partition
 from mmskelssl.utils.errors import CheckpointError
 
@@ -53,9 +53,9 @@ def rename_gru(encoder: Weights) -> Weights:
     )
 
 
-def gru_backbone(weights: Weights) -> tuple[dict, int]:
+def gru_backbone(weights: Weights, input_norm: bool = True) -> tuple[dict, int]:
     """Config of a BiGRU with these weights, and persons."""
-    width = len(weights['backbone.input_norm.weight'])
+    width = weights['backbone.input_norm.weight' if input_norm else 'backbone.layers.0.0.weight_ih_l0'].shape[-1]
     num_persons, rest = divmod(width, _NUM_JOINTS * _NUM_COORDS)
     if rest or not num_persons:
         raise CheckpointError(
@@ -67,6 +67,7 @@ def gru_backbone(weights: Weights) -> tuple[dict, int]:
         hidden_channels=weights['backbone.layers.0.0.weight_hh_l0'].shape[1],
         num_layers=len({name.split('.')[2] for name in weights if name.startswith('backbone.layers.')}),
     )
+    backbone |= {} if input_norm else dict(input_norm=False)
     return backbone, num_persons
 
 
@@ -111,8 +112,11 @@ def projection(converted: Weights, prefix: str) -> dict:
     return config
 
 
-def rename_agcn(encoder: Weights) -> Weights:
-    """An AGCN encoder of MMCV or ISC. The convolutions of the three subsets become one each, of the same value."""
+def rename_agcn(encoder: Weights, layout: SkeletonLayout = NTU25) -> Weights:
+    """An AGCN encoder of MMCV or ISC, on the graph of the layout.
+
+    The convolutions of the three subsets become one each, of the same value.
+    """
     encoder = dict(encoder)
     for name in [name for name in encoder if re.search(r'conv_[abd]\.0\.weight', name)]:
         conv = name.removesuffix('.0.weight')
@@ -141,7 +145,7 @@ def rename_agcn(encoder: Weights) -> Weights:
         },
     )
     # The program rebuilds the fixed graph instead of saving it.
-    graph = directed_partition(NTU25)
+    graph = directed_partition(layout)
     return renamed | {f'backbone.blocks.{int(block) - 1}.gcn.adjacency': graph for block in blocks}
 
 

@@ -22,6 +22,7 @@ from mmskelssl.cli.official_encoders import (
     rename_stgcn,
     stgcn_backbone,
 )
+from mmskelssl.cli.official_graphs import convert_isc
 from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
 from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.models import SelfSupervised
@@ -36,6 +37,7 @@ _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 # Programs without the names of the others: what only their keys begin with, and what converts them.
 _OF_THEIR_OWN = dict(
+    isc=('Queue_S1', convert_isc),
     umurl=('backbone.j_emb.', convert_umurl),
     usdrl=('backbone.ske_emb.', convert_usdrl),
     mamp=('joints_embed.', convert_mamp),

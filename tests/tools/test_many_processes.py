@@ -81,6 +81,7 @@ custom_imports = dict(imports=['methods'])
 # Not narrower: where all units of a neck are silent for some clips, their keys are equal and rounding picks neighbours.
 bigru = dict(type='BiGRU', hidden_channels=24)
 stgcn = dict(type='STGCN', base_channels=4, out_channels=24, dropout=0.0)
+streams = dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=stgcn))
 cascade = dict(
     type='GCNTransformer', gcn_channels=2, width=8, num_layers=1, num_heads=2,
     ffn_channels=8, dropout=0,
@@ -132,6 +133,7 @@ model = dict(
                 instance=projector,
             ),
         ),
+        isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
     ),
 )
 view = [dict(type='TemporalCropResize', num_frames=6, min_frames=8), dict(type='Shear')]

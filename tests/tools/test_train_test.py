@@ -99,9 +99,16 @@ view = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type=
 data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)])
 """
 
+ISC = """
+_base_ = 'pretrain.py'
+graph = dict(type='AGCN', base_channels=4)
+model = dict(type='ISC', streams=dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=graph)))
+"""
+
 OTHERS = dict(
     barlow=(BARLOW, 'joint', 'loss_joint'),
     umurl=(UMURL, 'fused', 'loss_inter'),
+    isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
     usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )

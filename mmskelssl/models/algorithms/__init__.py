@@ -7,6 +7,7 @@ from mmskelssl.models.algorithms.cmd import CMD
 from mmskelssl.models.algorithms.crossclr import CrosSCLR
 from mmskelssl.models.algorithms.decorrelation import Decorrelation
 from mmskelssl.models.algorithms.i2md import I2MD
+from mmskelssl.models.algorithms.isc import ISC
 from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
@@ -25,6 +26,7 @@ __all__ = [
     'AMR',
     'CMD',
     'I2MD',
+    'ISC',
     'MAMP',
     'SJEPA',
     'AimCLR',

@@ -31,6 +31,7 @@ class BiGRU(nn.Module):
         bidirectional: Whether the second GRU of a layer runs backward in time, as the papers' word says.
         pool: ``last`` (the papers': output at the last frame) or ``mean`` over frames.
         in_channels: C.
+        input_norm: Whether the input is normalized by batch statistics first, as by all programs but ISC's.
         with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
     """
 
@@ -43,6 +44,7 @@ class BiGRU(nn.Module):
         bidirectional: bool = False,
         pool: str = 'last',
         in_channels: int = 3,
+        input_norm: bool = True,
         with_cp: bool = False,
     ) -> None:
         super().__init__()
@@ -54,7 +56,8 @@ class BiGRU(nn.Module):
         self.pool = pool
         self.with_cp = with_cp
         width = get_layout(layout).num_joints * in_channels * num_persons
-        self.input_norm = nn.BatchNorm1d(width)
+        self.num_features = width
+        self.input_norm = nn.BatchNorm1d(width) if input_norm else nn.Identity()
         widths = [width] + [self.out_channels] * (num_layers - 1)
         self.layers = nn.ModuleList(nn.ModuleList(nn.GRU(w, hidden_channels) for _ in range(2)) for w in widths)
         for parameter in self.layers.parameters():
@@ -65,9 +68,9 @@ class BiGRU(nn.Module):
         """Encodes views (N, M, T, V, C) into features (N, 2 * hidden_channels)."""
         # Input features are ordered joint, coordinate, person, as in official checkpoints.
         x = x.permute(0, 3, 4, 1, 2).flatten(1, 3)
-        if x.shape[1] != self.input_norm.num_features:
+        if x.shape[1] != self.num_features:
             raise ConfigError(
-                f'BiGRU expects {self.input_norm.num_features} input features (V x C x M) but got {x.shape[1]}: set '
+                f'BiGRU expects {self.num_features} input features (V x C x M) but got {x.shape[1]}: set '
                 'model.layout and model.num_persons to those of the views.'
             )
         # Time first and contiguous: all frames meet the input weights in one product, not in one a frame.

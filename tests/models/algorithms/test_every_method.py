@@ -23,6 +23,11 @@ MOMENTUM = dict(
     CMD=dict(num_neighbors=16),
     I2MD=dict(num_neighbors=16, num_aggregated=4, backbone=TRANSFORMER),
     MMCVMutual=dict(num_neighbors=16),
+    ISC=dict(
+        streams=dict(
+            joint=dict(modality='joint'), motion=dict(modality='motion'), bone=dict(modality='joint', backbone=GRAPH)
+        )
+    ),
     AimCLR=dict(backbone=GRAPH, cross_epoch=0, topk=3),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
@@ -208,6 +213,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
         # Other neighbours' hidden embeddings are retrieved, and within a modality both branches share the slots.
         I2MD={f'loss_{field}_cluster', 'loss_cmd', 'loss_imd'},
         MMCVMutual={'loss_distill'},
+        ISC=set(),
         AimCLR=set(),
     )
     assert changed == expected[make_momentum.method]
