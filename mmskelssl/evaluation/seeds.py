@@ -183,6 +183,8 @@ def _mean(results: Sequence[ProtocolResult], root: Path | None, kind: _Kind) -> 
         name: ' '.join(dict.fromkeys(getattr(card, name) for card in cards))
         for name in ('weights', 'train_split', 'test_split')
     }
+    if any(card.chosen != cards[0].chosen for card in cards):
+        joined['chosen'] = {f'{kind.one} {one}': card.chosen for one, card in zip(each, cards, strict=True)}
     joined |= {'draws': list(dict.fromkeys(draw for card in cards for draw in card.draws)), kind.field: each}
     files = {name: first.files[name] for name in _FEATURES if name in first.files}
     return replace(

@@ -60,13 +60,17 @@ def test_the_mean_is_over_the_seeds_and_each_stands_behind_it(reports, tmp_path)
 def test_values_are_the_means_of_each_seeds_runs_and_remarks_say_whose_they_are(reports, tmp_path):
     def changed(report, values, remarks):
         (first, *_) = report.results
-        return replace(report, results=[replace(first, metrics=dict(top1=Statistic(values)), remarks=remarks)])
+        card = replace(first.card, chosen=dict(learning_rate=values[0]))
+        return replace(
+            report, results=[replace(first, metrics=dict(top1=Statistic(values)), remarks=remarks, card=card)]
+        )
 
     values = {7: [50.0, 60.0], 9: [70.0, 90.0]}
     remarks = {7: ['both'], 9: ['both', 'one']}
     made = {seed: (changed(report, values[seed], remarks[seed]), folder) for seed, (report, folder) in reports.items()}
     (result,) = over_seeds(made, tmp_path).results
     assert result.metrics['top1'].values == [55.0, 80.0]
+    assert result.card.chosen == {'Seed 7': dict(learning_rate=50.0), 'Seed 9': dict(learning_rate=70.0)}
     assert result.remarks == ['Over seeds 7, 9 of pre-training, each the mean of 2 runs.', 'both', 'Seed 9: one']
 
 
