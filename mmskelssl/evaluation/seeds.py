@@ -204,7 +204,8 @@ def _mean(results: Sequence[ProtocolResult], root: Path | None, kind: _Kind) -> 
 def _predictions(results: Sequence[ProtocolResult], root: Path) -> dict[str, str]:
     """The scores of all in one file: of all runs where the clips are the same, of all clips where they are others'."""
     parts = [
-        load_arrays(root / result.files['predictions'], 'names', 'labels', 'scores')
+        # The common folder may not be there yet, and then no way leads out of it.
+        load_arrays(Path(os.path.normpath(root / result.files['predictions'])), 'names', 'labels', 'scores')
         for result in results
         if 'predictions' in result.files
     ]

@@ -1,7 +1,9 @@
 """Mean and deviation over seeds of pre-training, and over folds."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,9 +169,21 @@ def test_the_command_gives_the_mean_over_folds(folds, run_tool, tmp_path):
             for r in one.references
             if (r.protocol, r.card.method) == ('knn', method)
         ]
+    # A fold is marked in its own report alone: there are the numbers that it has to beat.
+    raw = next(r for r in report.references if (r.protocol, r.card.method) == ('knn', 'raw coordinates'))
+    better = replace(raw, metrics=dict(top1=Statistic([101.0])))
+    harder = replace(report, references=[better])
+    assert marks(harder, result)[0].sign == '↓raw' and not any(marks(harder, member) for member in report.members)
     for fold, one in zip(folds, singles, strict=True):
         assert f'| knn | joint, {fold} | {one.metrics["top1"]} ' in out
     assert 'Folds' in (tmp_path / 'report.md').read_text()
+
+
+def test_the_report_over_folds_lies_beside_the_checkpoints(folds, run_tool):
+    status, _, err = run_tool('evaluate.py', *folds.values(), '--protocols', 'knn', '--no-references')
+    assert status == 0, err
+    (found,) = Path(os.path.commonpath(folds.values())).glob('fold1-fold2.evaluation/report.json')
+    assert load_report(found).results[0].card.folds == ['fold1', 'fold2']
 
 
 def test_only_the_splits_of_folds_may_differ(folds):

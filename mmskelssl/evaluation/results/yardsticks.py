@@ -49,6 +49,7 @@ def _rivals(report: EvaluationReport, kind: str, result: ProtocolResult) -> list
         other
         for other in report.references
         if other.card.method.startswith(kind)
+        and other.card.folds == result.card.folds  # one fold may be harder than all together
         and other.protocol in protocols
         and (kind == 'raw coordinates' or set(other.modality.split('+')) <= set(result.modality.split('+')))
     ]
