@@ -29,6 +29,8 @@ class _GalleryMixin(BaseLoop):
         ConfigError: If neither says which clips are the gallery.
     """
 
+    stage: str
+
     def __init__(
         self,
         runner: Runner,
@@ -42,14 +44,28 @@ class _GalleryMixin(BaseLoop):
         )
 
     def run(self) -> dict:
+        # Hooks such as EMAHook exchange the weights before the epoch: gallery and queries are encoded by the same ones.
+        call_hook = self.runner.call_hook
+        call_hook(f'before_{self.stage}')
+        call_hook(f'before_{self.stage}_epoch')
         self.runner.model.eval()
         batches = self.gallery_dataloader
         if is_main_process():
             batches = track(batches, len(batches), 'Encoding the gallery')
         for data_batch in batches:
             outputs = self._process(data_batch, in_gallery=True)
-            self.runner.call_hook('after_gallery_iter', loader=self.gallery_dataloader, outputs=outputs)
-        return super().run()
+            call_hook('after_gallery_iter', loader=self.gallery_dataloader, outputs=outputs)
+        for idx, data_batch in enumerate(self.dataloader):
+            self.run_iter(idx, data_batch)
+        metrics = self.evaluator.evaluate(len(self.dataloader.dataset))
+        call_hook(f'after_{self.stage}_epoch', metrics=metrics)
+        call_hook(f'after_{self.stage}')
+        return metrics
+
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        self.runner.call_hook(f'before_{self.stage}_iter', batch_idx=idx, data_batch=data_batch)
+        outputs = self._process(data_batch, in_gallery=False)
+        self.runner.call_hook(f'after_{self.stage}_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
 
     @torch.no_grad()
     def _process(self, data_batch: dict, in_gallery: bool) -> list[dict]:
@@ -71,17 +87,11 @@ def _completed(gallery: dict, queries: DataLoader | dict, train: dict) -> dict:
 class GalleryValLoop(_GalleryMixin, ValLoop):
     """Validation against a gallery: during pre-training, the KNN monitor."""
 
-    def run_iter(self, idx: int, data_batch: dict) -> None:
-        self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
-        outputs = self._process(data_batch, in_gallery=False)
-        self.runner.call_hook('after_val_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+    stage = 'val'
 
 
 @LOOPS.register_module()
 class GalleryTestLoop(_GalleryMixin, TestLoop):
     """Test against a gallery."""
 
-    def run_iter(self, idx: int, data_batch: dict) -> None:
-        self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
-        outputs = self._process(data_batch, in_gallery=False)
-        self.runner.call_hook('after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+    stage = 'test'

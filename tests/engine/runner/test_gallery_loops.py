@@ -92,6 +92,29 @@ def test_without_a_gallery_of_its_own_it_is_the_training_set(make_runner, store,
     assert len(gallery.dataset) == 17 and gallery.batch_size == 4 and not gallery.sampler.shuffle
 
 
+class Exchange(Hook):
+    """Exchanges the weights for the time of an evaluation, as EMAHook does, and notes when."""
+
+    def __init__(self):
+        self.events = []
+
+    def before_val_epoch(self, runner):
+        self.events.append('exchanged')
+
+    def after_val_epoch(self, runner, metrics=None):
+        self.events.append('back')
+
+    before_test_epoch, after_test_epoch = before_val_epoch, after_val_epoch
+
+
+@pytest.mark.parametrize('stage', ['val', 'test'])
+def test_gallery_and_queries_are_encoded_by_the_same_weights(make_runner, store, stage):
+    model, hook = make_model(), Exchange()
+    model.register_forward_hook(lambda *_: hook.events.append('encoded'))
+    getattr(make_runner(model, hooks=[hook], **stage_options(stage, store)), stage)()
+    assert hook.events == ['exchanged', *['encoded'] * (5 + 2), 'back']
+
+
 def test_a_second_evaluation_starts_afresh(make_runner, store):
     runner = make_runner(make_model(), **stage_options('val', store))
     assert runner.val() == runner.val()
