@@ -75,6 +75,11 @@ def gather_rows(rows: Tensor) -> Tensor:
     return torch.stack(all_gather(padded.contiguous()), 1).flatten(0, 1)[: sum(counts)]
 
 
+def own_rows(rows: Tensor) -> Tensor:
+    """Rows (n, ...) of this rank out of those of all (N, ...): what undoes :func:`gather_rows`."""
+    return rows[get_rank() :: get_world_size()]
+
+
 def gather_clips(x: Tensor) -> Tensor:
     """:func:`gather_rows` with a gradient, for losses that are not means over clips: every rank computes the same loss.
 
@@ -87,14 +92,13 @@ def gather_clips(x: Tensor) -> Tensor:
 class _GatherClips(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
-        ctx.count = len(x)
         return gather_rows(x.detach())
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
-        return gradient[get_rank() :: get_world_size()][: ctx.count]
+        return own_rows(gradient)
 
 
 def synchronize_batch_norm(module: nn.Module) -> nn.Module:
