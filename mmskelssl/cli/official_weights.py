@@ -24,6 +24,7 @@ from mmskelssl.cli.official_encoders import (
 )
 from mmskelssl.cli.official_graphs import convert_isc
 from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
+from mmskelssl.cli.official_pcm3 import convert_pcm3
 from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
@@ -38,6 +39,7 @@ _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 # Programs without the names of the others: what only their keys begin with, and what converts them.
 _OF_THEIR_OWN = dict(
     isc=('Queue_S1', convert_isc),
+    pcm3=('recons_decoder.', convert_pcm3),
     umurl=('backbone.j_emb.', convert_umurl),
     usdrl=('backbone.ske_emb.', convert_usdrl),
     mamp=('joints_embed.', convert_mamp),

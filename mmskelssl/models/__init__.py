@@ -4,6 +4,7 @@ from mmskelssl.models.algorithms import (
     I2MD,
     ISC,
     MAMP,
+    PCM3,
     SJEPA,
     STARS,
     USDRL,
@@ -39,7 +40,7 @@ from mmskelssl.models.backbones import (
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.classifiers import SkeletonClassifier
 from mmskelssl.models.data_preprocessor import SkeletonDataPreprocessor
-from mmskelssl.models.decoders import QueryDecoder, TokenDecoder
+from mmskelssl.models.decoders import FrameDecoder, QueryDecoder, TokenDecoder
 from mmskelssl.models.distributed import BatchSplitDataParallel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.heads import LinearHead, MLPHead
@@ -54,6 +55,7 @@ __all__ = [
     'I2MD',
     'ISC',
     'MAMP',
+    'PCM3',
     'SJEPA',
     'STARS',
     'STGCN',
@@ -67,6 +69,7 @@ __all__ = [
     'CrosSCLR',
     'Decorrelation',
     'Encoder',
+    'FrameDecoder',
     'GCNTransformer',
     'LinearHead',
     'ClassTokenTransformer',

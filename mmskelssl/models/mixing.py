@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.models.distributed import gather_rows, own_rows
+from mmskelssl.models.parts import draw_parts, part_table
 from mmskelssl.utils.errors import ConfigError
 
 
@@ -45,14 +47,20 @@ class Mix(NamedTuple):
 
     @property
     def weight(self) -> Tensor:
-        """(N,) share of the partner in the whole clip."""
-        return self.share.mean((1, 2))
+        """(N,) share of the partner in the whole clip, the same number however many clips there are."""
+        return self.share.mean((1, 2), dtype=torch.float64)
 
-    def apply(self, x: Tensor) -> Tensor:
-        """Mixes views (N, M, T, V, C)."""
+    def of_views(self, x: Tensor) -> Tensor:
+        """Mixed views (N, M, T, V, C)."""
         other = of_partners(x, self.partner)
         frame = self.frame[:, None, :, None, None].expand(-1, other.shape[1], -1, *other.shape[3:])
         return x.lerp(other.gather(2, frame), self.share[:, None, :, :, None].to(x.dtype))
+
+    def of_embeddings(self, z: Tensor) -> Tensor:
+        """Mixed embeddings (N, D), of unit length."""
+        weight = self.weight[:, None]
+        mixed = (1 - weight) * z + weight * of_partners(z, self.partner)
+        return F.normalize(mixed, dim=1).to(z.dtype)
 
 
 def partners(random: KeyedRandom) -> Tensor:
@@ -70,20 +78,13 @@ def of_partners(rows: Tensor, partner: Tensor) -> Tensor:
     return gather_rows(rows.detach())[partner]
 
 
-def part_table(layout: SkeletonLayout, device: torch.device) -> Tensor:
-    """(G, V) bool, which joints belong to which part of the body (or finger).
-
-    Raises:
-        ConfigError: If the layout has no parts.
-    """
-    if not layout.groups:
+def check_fits(key: str, span: tuple[int, int], what: str, available: int) -> None:
+    """Raises a ConfigError if the fewest and the most that a region has, set by the config key, do not fit a view."""
+    fewest, most = span
+    if not 1 <= fewest <= most <= available:
         raise ConfigError(
-            f"Parts are hidden or mixed, and layout '{layout.name}' has none: give it `groups`, name to joints."
+            f'model.{key}={(fewest, most)}: give the fewest and the most {what} of a region; a view has {available}.'
         )
-    table = torch.zeros(len(layout.groups), layout.num_joints, dtype=torch.bool, device=device)
-    for number, joints in enumerate(layout.groups.values()):
-        table[number, list(joints)] = True
-    return table
 
 
 def draw_regions(
@@ -108,19 +109,10 @@ def draw_regions(
     Raises:
         ConfigError: If a view has no such region.
     """
-    table = part_table(layout, random.keys.device)
-    for name, (fewest, most), available in (
-        ('parts', parts, len(table)),
-        (f'blocks of {block_frames} frames', blocks, num_frames // block_frames),
-    ):
-        if not 1 <= fewest <= most <= available:
-            raise ConfigError(
-                f'A region of {fewest} to {most} {name} does not fit a view that has {available}: change the numbers '
-                'in the model.'
-            )
+    check_fits('mix_parts', parts, 'parts', len(part_table(layout)))
+    check_fits('mix_blocks', blocks, f'blocks of {block_frames} frames', num_frames // block_frames)
     count = parts[0] + random.integers(parts[1] - parts[0] + 1)
-    chosen = random.uniform(len(table)).argsort(1).argsort(1) < count[:, None]
-    joints = (chosen[:, :, None] & table).any(1)
+    joints = draw_parts(random, layout, count)
     length = blocks[0] + random.integers(blocks[1] - blocks[0] + 1)
     first = random.integers(num_frames // block_frames - length + 1)
     start, length = first * block_frames, length * block_frames

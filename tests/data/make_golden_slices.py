@@ -91,6 +91,14 @@ def cut_isc(golden: dict) -> dict:
     return _losses_and_embeddings(golden) | dict(losses=golden['losses'])
 
 
+def cut_pcm3(golden: dict) -> dict:
+    """The losses with the embeddings and the queue that they follow from, and one coordinate of the mixes."""
+    kept = ('shift', 'weight', 'embeddings', 'losses')
+    runs = {run: {key: golden[run][key] for key in kept} for run in ('without_prompts', 'with_prompts')}
+    mixing = [case | {key: case[key][:, :1].clone() for key in ('input', 'output')} for case in golden['mixing']]
+    return _losses_and_embeddings(dict(golden, embeddings={})) | _copied(runs) | dict(mixing=mixing)
+
+
 def _losses_and_embeddings(golden: dict) -> dict:
     """Settings, embeddings and queues, and one clip of the query for its shape."""
     weights = golden['official_state_dict']
@@ -153,6 +161,7 @@ def main() -> None:
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
     cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_isc)
+    cuts |= dict(pcm3=cut_pcm3)
     cuts |= dict(skeleton2vec=cut_skeleton2vec, slim=cut_slim, usdrl=cut_usdrl)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)

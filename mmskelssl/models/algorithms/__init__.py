@@ -12,6 +12,7 @@ from mmskelssl.models.algorithms.mamp import MAMP
 from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
+from mmskelssl.models.algorithms.pcm3 import PCM3
 from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
@@ -28,6 +29,7 @@ __all__ = [
     'I2MD',
     'ISC',
     'MAMP',
+    'PCM3',
     'SJEPA',
     'AimCLR',
     'STARS',

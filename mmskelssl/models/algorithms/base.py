@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
+from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.models.base import SkeletonModel
 from mmskelssl.models.encoder import Encoder, build_backbone
 from mmskelssl.models.modalities import check_layout, get_modality
 from mmskelssl.utils.errors import ConfigError, check_at_least
+
+# Views take the first branches of a clip's randomness.
+_METHOD_BRANCH = 1 << 20
 
 
 class SelfSupervised(SkeletonModel):
@@ -132,6 +137,16 @@ class SelfSupervised(SkeletonModel):
         check_layout(view, self.layout)
         inputs = {modality: derive(view, self.layout) for modality, derive in self.derive.items()}
         return {name: inputs[modality] for name, modality in self.modality.items()}
+
+    @staticmethod
+    def random(view: Tensor, data_samples: Mapping | None) -> KeyedRandom:
+        """What a method draws of the clips of a view (N, ...), a function of their ``keys`` (N,) alone; where there are
+        none, torch draws them.
+        """
+        keys = (data_samples or {}).get('keys')
+        if keys is None:
+            keys = torch.randint(1 << 62, (len(view),), device=view.device)
+        return KeyedRandom(keys).fork(_METHOD_BRANCH)
 
     def extract(self, view: Tensor) -> dict[str, Tensor]:
         """Stream to the feature (N, D) of its backbone."""

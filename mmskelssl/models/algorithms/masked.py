@@ -8,17 +8,13 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.backbones import SkeletonTransformer
+from mmskelssl.models.decoders.build import build_decoder
 from mmskelssl.models.losses import masked_mean, squared_error
 from mmskelssl.models.masking import gather_tokens, keep_lowest, motion_aware_noise, motion_scores, num_kept
 from mmskelssl.models.targets import segments
-from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError, check_at_least
-
-# Views take the first branches of a clip's randomness.
-_MASK_BRANCH = 1 << 20
 
 
 class MaskedPrediction(SelfSupervised):
@@ -88,10 +84,7 @@ class MaskedPrediction(SelfSupervised):
             num_joints=backbone.num_joints,
             token_channels=self.target_channels(name),
         )
-        decoder = dict(decoder or dict(type='TokenDecoder'))
-        if said := sorted(known.keys() & decoder.keys()):
-            raise ConfigError(f'model.decoder says {", ".join(said)}: leave it out, the backbone says it.')
-        return MODELS.build(decoder | known)
+        return build_decoder(decoder or dict(type='TokenDecoder'), **known)
 
     def loss(
         self, inputs: Sequence[Tensor], data_samples: dict | None = None, uniform: Tensor | None = None
@@ -121,10 +114,7 @@ class MaskedPrediction(SelfSupervised):
     @torch.compiler.disable  # keys wrap around, which the compiler takes for an overflow
     def draw(self, view: Tensor, num_tokens: int, data_samples: dict | None) -> Tensor:
         """Random numbers (N, M, L) in [0, 1) of the clips of a view (N, M, ...): functions of their keys alone."""
-        keys = (data_samples or {}).get('keys')
-        if keys is None:
-            keys = torch.randint(1 << 62, (len(view),), device=view.device)
-        return KeyedRandom(keys).fork(_MASK_BRANCH).uniform(view.shape[1], num_tokens)
+        return self.random(view, data_samples).uniform(view.shape[1], num_tokens)
 
     def choose(self, persons: Tensor, uniform: Tensor, segment_length: int) -> Tensor:
         """Positions (P, K) of the visible tokens of persons (P, T, V, C), from draws (P, S * V)."""

@@ -66,6 +66,14 @@ class BiGRU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encodes views (N, M, T, V, C) into features (N, 2 * hidden_channels)."""
+        return self.over_frames(self.frames(x))
+
+    def over_frames(self, frames: Tensor) -> Tensor:
+        """The feature (N, 2 * hidden_channels) of those of all frames (N, T, 2 * hidden_channels)."""
+        return frames[:, -1] if self.pool == 'last' else frames.mean(1)
+
+    def frames(self, x: Tensor) -> Tensor:
+        """Features (N, T, 2 * hidden_channels) of all frames of views (N, M, T, V, C)."""
         # Input features are ordered joint, coordinate, person, as in official checkpoints.
         x = x.permute(0, 3, 4, 1, 2).flatten(1, 3)
         if x.shape[1] != self.num_features:
@@ -77,7 +85,7 @@ class BiGRU(nn.Module):
         x = self.input_norm(x).permute(2, 0, 1).contiguous()
         for first, second in self.layers:  # type: ignore[misc]  # lists of two
             x = checkpointed(self._layer, first, second, x) if self.with_cp else self._layer(first, second, x)
-        return x[-1] if self.pool == 'last' else x.mean(0)
+        return x.transpose(0, 1)
 
     def _layer(self, first: nn.GRU, second: nn.GRU, x: Tensor) -> Tensor:
         return torch.cat((first(x)[0], self._second(second, x)), -1)
