@@ -20,10 +20,8 @@ def part_table(layout: SkeletonLayout, device: torch.device | None = None) -> Te
         raise ConfigError(
             f"Parts are hidden or mixed, and layout '{layout.name}' has none: give it `groups`, name to joints."
         )
-    table = torch.zeros(len(layout.groups), layout.num_joints, dtype=torch.bool, device=device)
-    for number, joints in enumerate(layout.groups.values()):
-        table[number, list(joints)] = True
-    return table
+    parts = [[joint in part for joint in range(layout.num_joints)] for part in layout.groups.values()]
+    return torch.tensor(parts, device=device)
 
 
 def draw_parts(random: KeyedRandom, layout: SkeletonLayout, count: Tensor | int, *shape: int) -> Tensor:

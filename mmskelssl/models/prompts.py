@@ -58,7 +58,7 @@ class Prompts(nn.Module):
         channel = torch.cat([within, within + self.width // 2], 1)
         prompt = self.feature[task].expand(len(place), -1)
         added = prompt.new_zeros(len(place), self.width).scatter(1, channel, prompt)
-        return x + added.view(len(place), *[1] * (x.ndim - 2), -1).to(x.dtype)
+        return x + added.view(len(place), *[1] * (x.ndim - 2), self.width).to(x.dtype)
 
 
 def _uniform(fans: int, *shape: int) -> nn.Parameter:

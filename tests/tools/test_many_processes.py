@@ -133,6 +133,10 @@ model = dict(
                 instance=projector,
             ),
         ),
+        pcm3=dict(
+            type='PCM3', backbone=bigru, decoder=dict(type='FrameDecoder', width=8), prompt_channels=8, mask_blocks=3,
+            mix_blocks=(1, 1), reconstruction_weight=1.0, **every,
+        ),
         isc=dict(type='ISC', backbone=bigru, streams=streams, **every),
     ),
 )

@@ -105,11 +105,25 @@ graph = dict(type='AGCN', base_channels=4)
 model = dict(type='ISC', streams=dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=graph)))
 """
 
+PCM3 = """
+_base_ = 'pretrain.py'
+model = dict(
+    type='PCM3',
+    decoder=dict(type='FrameDecoder', width=8),
+    prompt_channels=4,
+    mask_blocks=4,
+    mix_blocks=(1, 3),
+)
+_view = _base_.data_preprocessor.train_pipeline[0].transforms
+data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=[_view, _view[:1]], num_views=[2, 1])])
+"""
+
 OTHERS = dict(
     barlow=(BARLOW, 'joint', 'loss_joint'),
     umurl=(UMURL, 'fused', 'loss_inter'),
     isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
+    pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
     usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )
 

@@ -29,6 +29,14 @@ MOMENTUM = dict(
         )
     ),
     AimCLR=dict(backbone=GRAPH, cross_epoch=0, topk=3),
+    # What is hidden of random clips cannot be learned.
+    PCM3=dict(
+        decoder=dict(type='FrameDecoder', width=8),
+        prompt_channels=4,
+        mix_blocks=(1, 3),
+        mask_blocks=4,
+        reconstruction_weight=1.0,
+    ),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
 DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
@@ -178,7 +186,7 @@ def test_gradients_reach_all_of_the_query_encoders_and_nothing_else(make):
     model = make.model()
     total(model(make.views, SAMPLES, mode='loss')).backward()
     for name, parameter in model.named_parameters():
-        if name.startswith(('encoder.', 'decoder.', 'projector.', 'predictor.')):
+        if name.startswith(('encoder.', 'decoder.', 'projector.', 'predictor.', 'prompts.')):
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         else:
             assert parameter.grad is None, name
@@ -215,6 +223,7 @@ def test_permuting_the_slots_of_one_field_changes_losses_across_modalities(make_
         MMCVMutual={'loss_distill'},
         ISC=set(),
         AimCLR=set(),
+        PCM3=set(),
     )
     assert changed == expected[make_momentum.method]
 
