@@ -18,9 +18,6 @@ from mmskelssl.models.mixing import Mix, check_fits, draw_mix, draw_regions
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import check_at_least
 
-# The forms that have the key and the bank of the query as it is.
-_COMPLETIONS = ('masked', 'reconstructed')
-
 
 class Draws(NamedTuple):
     """What is drawn for N clips.
@@ -91,21 +88,21 @@ class PCM3(PromptedContrast):
         query, key, whole = (self.split(view) for view in inputs)
         with torch.no_grad():
             self.keys = self.contrast(self.encoder_k, key, 'query', places['key'])
-        frames, predicted, completed = self.predict(whole, hidden, places['prediction'])
+        features, predicted, completed = self.predict(whole, hidden, places['prediction'])
         views = dict(query=query, reconstructed=completed, mixed={a: mix.of_views(x) for a, x in query.items()})
         forms = {name: self.contrast(self.encoder, x, name, places[name]) for name, x in views.items()}
-        last = {a: self.encoder[a].backbone.over_frames(x) for a, x in frames.items()}
-        forms['masked'] = self.contrast_features(self.encoder, last, places['masked'])
+        forms['masked'] = self.contrast_features(self.encoder, features, places['masked'])
         return self.objective(forms, mix) | self.reconstruction(predicted, whole, hidden)
 
     def objective(self, forms: Mapping[str, Streams], mix: Mix) -> dict[str, Tensor]:
         """The losses of the query's forms, name to entity to embedding (N, D); mixed ones have a mixed key."""
         losses = {}
         for a, query in self.entities(forms['query']).items():
-            mixed = Entity(forms['mixed'][a], mix.of_embeddings(query.key), query.past)
-            completions = {f'{a}_{name}': Entity(forms[name][a], query.key, query.past) for name in _COMPLETIONS}
-            entities = {a: query, **completions, f'{a}_mixed': mixed}
-            directions = [(a, a), *((a, name) for name in completions), (f'{a}_mixed', f'{a}_mixed')]
+            entities = {a: query}
+            for form in ('masked', 'reconstructed'):
+                entities[f'{a}_{form}'] = Entity(forms[form][a], query.key, query.past)
+            directions = [*((a, name) for name in entities), (f'{a}_mixed', f'{a}_mixed')]
+            entities[f'{a}_mixed'] = Entity(forms['mixed'][a], mix.of_embeddings(query.key), query.past)
             for name, entity in entities.items():
                 losses[f'loss_{name}'] = info_nce(entity.positive, entity.negatives, self.temperature)
             losses[f'loss_{a}_distill'] = self.distill_weight * mutual_distillation(

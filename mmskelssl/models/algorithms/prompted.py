@@ -95,8 +95,8 @@ class PromptedContrast(MomentumContrast):
         """Hides places (N, M, T, V) of views (N, M, T, V, C), in the pass ``masked``, and predicts them.
 
         Returns:
-            Features of the frames, views predicted of them, and the given views with predictions in the hidden places.
-            From the last, gradients reach the decoders where there are prompts, and nothing otherwise.
+            Features (N, width) of what is shown, the predicted views, and the given ones with predictions in the hidden
+            places. From the last, gradients reach the decoders where there are prompts, and nothing otherwise.
         """
         hidden = hidden[..., None]
         shown = {a: self._prompts(a).to_views(x.masked_fill(hidden, 0), 'masked') for a, x in views.items()}
@@ -107,7 +107,8 @@ class PromptedContrast(MomentumContrast):
             filling = self.decode({a: x.detach() for a, x in prompted.items()})
         else:
             filling = {a: x.detach() for a, x in predicted.items()}
-        return frames, predicted, {a: torch.where(hidden, filling[a], x) for a, x in views.items()}
+        features = {a: self.encoder[a].backbone.over_frames(x) for a, x in frames.items()}
+        return features, predicted, {a: torch.where(hidden, filling[a], x) for a, x in views.items()}
 
     def decode(self, frames: Streams) -> Streams:
         """Views (N, M, T, V, C) that the decoders make of features (N, T, width) of every frame."""

@@ -18,6 +18,7 @@ from mmskelssl.cli.official_pcm3 import FEATURE_PROMPTS, VIEW_PROMPTS, rename_de
 from mmskelssl.cli.official_weights import rename_gru
 from mmskelssl.models.algorithms.pcm3 import Draws
 from mmskelssl.models.mixing import Mix
+from mmskelssl.utils.errors import ConfigError
 
 # Our name of a loss to that of the program, and to the weight that it has in ours.
 LOSSES = {
@@ -145,3 +146,130 @@ def test_step_is_that_of_the_official_program(whole, run):
     model.after_update([model.to_enqueue()])
     assert_close(model.bank['joint'], recorded['queue_after'].T)
     assert int(model.bank.pointer) == recorded['queue_ptr_after']
+
+
+# Properties.
+
+SMALL = dict(decoder=dict(type='FrameDecoder', width=8), prompt_channels=4, mix_blocks=(1, 3), mask_blocks=4)
+KEYS = dict(keys=torch.arange(6))
+
+
+@pytest.fixture
+def make(make_model):
+    return lambda **options: make_model('PCM3', **SMALL | options)
+
+
+@pytest.fixture
+def three(views):
+    return [*views, views[0] + 0.1 * torch.randn_like(views[0])]
+
+
+def test_the_query_as_it_is_is_skeletonclr(make_model, make, three):
+    plain, ours = make_model('SkeletonCLR'), make(prompt_channels=0)
+    missing = ours.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert missing and all(name.startswith('decoder.') for name in missing)
+    expected = plain(three[:2], mode='loss')['loss_joint']
+    assert torch.equal(ours(three, KEYS, mode='loss')['loss_joint'], expected)
+    assert torch.equal(ours.keys['joint'], plain.keys['joint'])
+
+
+def test_a_mix_with_nothing_of_the_other_is_the_query(make, three):
+    model = make(prompt_channels=0)
+    draws = model.draw(three[0], KEYS)
+    losses = model.loss(three, draws=draws._replace(mix=draws.mix._replace(share=torch.zeros_like(draws.mix.share))))
+    torch.testing.assert_close(losses['loss_joint_mixed'], losses['loss_joint'])
+
+
+def test_a_mix_with_nothing_of_itself_is_contrasted_with_the_key_of_the_other(make, three):
+    model = make(prompt_channels=0)
+    draws = model.draw(three[0], KEYS)
+    mix = draws.mix._replace(share=torch.ones_like(draws.mix.share), frame=torch.arange(16).expand(6, -1))
+    losses = model.loss(three, draws=draws._replace(mix=mix))
+    # The same pairs, in another order.
+    torch.testing.assert_close(losses['loss_joint_mixed'], losses['loss_joint'])
+
+
+def test_draws_belong_to_clips(make, three):
+    model = make()
+    whole = model.draw(three[0], KEYS)
+    chosen = torch.tensor([4, 1, 2])
+    some = model.draw(three[0][chosen], dict(keys=KEYS['keys'][chosen]))
+    assert torch.equal(some.hidden, whole.hidden[chosen])
+    assert torch.equal(some.mix.share, whole.mix.share[chosen]) and torch.equal(some.mix.frame, whole.mix.frame[chosen])
+    for name, place in whole.places.items():
+        assert torch.equal(some.places[name], place[chosen])
+    assert len({tuple(place.tolist()) for place in whole.places.values()}) == 6
+    assert max(int(place.max()) for place in whole.places.values()) < 6
+
+
+def test_the_first_person_alone_is_hidden(make_model):
+    model = make_model('PCM3', **SMALL, num_persons=2)
+    hidden = model.draw(torch.randn(6, 2, 16, 20, 3), KEYS).hidden
+    assert hidden[:, 0].float().mean() == pytest.approx(0.6) and not hidden[:, 1].any()
+
+
+def test_what_is_hidden_is_not_seen(make, three):
+    model = make()
+    draws = model.draw(three[0], KEYS)
+    losses = []
+    for noise in (0, torch.randn_like(three[2])):
+        changed = three[2] + noise * draws.hidden[..., None]
+        losses.append(model.loss([*three[:2], changed], draws=draws))
+    for name, loss in losses[0].items():
+        assert torch.equal(loss, losses[1][name]) == (name != 'loss_joint_reconstruction'), name
+
+
+@pytest.mark.parametrize('prompt_channels', [0, 4])
+def test_contrast_teaches_the_decoder_where_there_are_prompts(make, three, prompt_channels):
+    model = make(prompt_channels=prompt_channels)
+    loss = model(three, KEYS, mode='loss')['loss_joint_reconstructed']
+    gradients = torch.autograd.grad(loss, list(model.decoder.parameters()), allow_unused=True, retain_graph=True)
+    assert all((gradient is not None) == (prompt_channels > 0) for gradient in gradients)
+    if prompt_channels:
+        prediction = model.prompts['joint'].feature['prediction']
+        assert torch.autograd.grad(loss, prediction, allow_unused=True) == (None,)
+
+
+def test_modalities_learn_by_themselves(make, three):
+    losses = make(modalities=['motion', 'bone'])(three, KEYS, mode='loss')
+    forms = ['', '_masked', '_reconstructed', '_mixed', '_distill', '_reconstruction']
+    assert set(losses) == {f'loss_{a}{form}' for a in ('motion', 'bone') for form in forms}
+
+
+def test_weights_scale_their_losses(make, three):
+    model = make(reconstruction_weight=3.0, distill_weight=0.5)
+    before = model(three, KEYS, mode='loss')
+    model.reconstruction_weight, model.distill_weight = 6.0, 1.0
+    after = model(three, KEYS, mode='loss')
+    doubled = {name for name in before if after[name].item() == pytest.approx(2 * before[name].item())}
+    assert doubled == {'loss_joint_reconstruction', 'loss_joint_distill'}
+
+
+@pytest.mark.parametrize(
+    ('option', 'says'),
+    [
+        (dict(backbone=dict(type='STGCN', base_channels=2, out_channels=8)), 'STGCN has none: take BiGRU'),
+        (dict(decoder=dict(type='FrameDecoder', in_channels=3)), 'model.decoder says in_channels: leave it out'),
+        (dict(prompt_channels=16), 'prompt_channels=16 does not fit features of 16 channels'),
+        (dict(mask_ratio=0), 'mask_ratio=0: some parts have to be hidden'),
+        (dict(mask_ratio=1.0), 'mask_ratio=1.0'),
+        (dict(mask_blocks=0), 'mask_blocks=0 is too small'),
+        (dict(mix_parts=(2, 6)), r'mix_parts=\(2, 6\): .* a view has 5'),
+        (dict(distill_weight=-1), 'distill_weight=-1'),
+        (dict(reconstruction_weight=-1), 'reconstruction_weight=-1'),
+        (dict(teacher_temperature=0), 'teacher_temperature=0'),
+        (dict(student_temperature=-0.1), 'student_temperature=-0.1'),
+        (
+            dict(layout=dict(name='bare', joints=['a', 'b'], parents=[0, 0], center=0)),
+            "'bare' has none: give it `groups`",
+        ),
+    ],
+)
+def test_values_out_of_range_are_refused(make, option, says):
+    with pytest.raises(ConfigError, match=says):
+        make(**option)
+
+
+def test_views_too_short_for_a_region_are_refused(make, three):
+    with pytest.raises(ConfigError, match=r'mix_blocks=\(7, 11\): .* blocks of 4 frames of a region; a view has 4'):
+        make(mix_blocks=(7, 11))(three, KEYS, mode='loss')

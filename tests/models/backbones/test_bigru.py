@@ -114,3 +114,13 @@ def test_wrong_number_of_joints_is_explained():
 def test_unknown_pool_is_refused():
     with pytest.raises(ValueError, match="pool='max'"):
         BiGRU(pool='max', hidden_channels=HIDDEN)
+
+
+@pytest.mark.parametrize('pool', ['last', 'mean'])
+def test_features_of_frames_are_pooled(pool):
+    model = randomized(pool=pool)
+    x = torch.randn(4, M, T, V, C)
+    frames = model.frames(x)
+    assert frames.shape == (4, T, 2 * HIDDEN)
+    torch.testing.assert_close(frames[:, -1] if pool == 'last' else frames.mean(1), model(x))
+    torch.testing.assert_close(model.frames(x[:, :, :5]), frames[:, :5])
