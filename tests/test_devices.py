@@ -20,6 +20,7 @@ STEPS = [f'{name}/{name}_gcn-transformer_1xb64-30e_synthetic-xsub' for name in (
 STEPS += [f'{name}/{name}_bigru64_1xb64-30e_synthetic-xsub' for name in ('barlow_twins', 'vicreg')]
 STEPS += ['aimclr/aimclr_stgcn_1xb64-30e_synthetic-xsub', 'isc/isc_bigru128_1xb64-30e_synthetic-xsub']
 STEPS += ['umurl/umurl_unified-sttr_1xb64-30e_synthetic-xsub', 'usdrl/usdrl_dste_1xb64-30e_synthetic-xsub']
+STEPS += ['pcm3/pcm3_bigru128_1xb64-30e_synthetic-xsub', 'pcm3/pcm3_bigru_1xb128-451e_ntu60-xsub']
 STEPS += ['crossclr/crossclr_stgcn_1xb128-300e_ntu60-xsub', 'mmcv_mutual/mmcv_mutual_agcn_1xb128-451e_ntu60-xsub']
 
 
@@ -29,7 +30,7 @@ def test_a_step_keeps_to_its_device(config, monkeypatch):
     monkeypatch.setattr(torch, 'autocast', lambda *args, **kwargs: nullcontext())
     model = MODELS.build(dict(read_config(CONFIGS / f'{config}.py').model, modalities=['joint', 'bone'])).to('meta')
     model.epoch = 299
-    num_frames = read_config(CONFIGS / f'{config}.py').model.backbone.get('num_frames', 24)
+    num_frames = read_config(CONFIGS / f'{config}.py').model.backbone.get('num_frames', 64)
     views = [torch.empty(6, 2, num_frames, 25, 3, device='meta') for _ in range(model.num_views)]
     model.before_update()
     losses = model(views, dict(labels=torch.empty(6, device='meta')), mode='loss')
