@@ -6,6 +6,7 @@ from golden_contrast import (
     assert_close,
     build,
     compare_gradients,
+    layout_of,
     load,
     load_encoders,
     loaded_bank,
@@ -49,11 +50,15 @@ def whole(request):
 
 
 def model_of(golden, run):
-    config = golden['config']
+    config, layout = golden['config'], layout_of(golden['query'].shape[3])
+    if isinstance(layout, dict):
+        # What the parts are is on record where it matters.
+        layout['groups'] = {name: [joint] for joint, name in enumerate(layout['joints'])}
     model = build(
         golden,
         golden['query'],
         type='PCM3',
+        layout=layout,
         backbone=dict(type='BiGRU', hidden_channels=config['hidden'], num_layers=config['layers']),
         decoder=dict(type='FrameDecoder', width=config['decoder']),
         prompt_channels=config['prompt'] if run == 'with_prompts' else 0,
