@@ -102,6 +102,8 @@ class TrainingStep:
     def __init__(self, cfg: Config, device: str | torch.device) -> None:
         self.model: SkeletonModel = MODELS.build(model_config(cfg)).to(device).train()
         self.model.epoch = cfg.train_cfg.get('max_epochs', 1) - 1
+        if options := cfg.get('compile'):  # as MMEngine's runner does
+            self.model.forward = torch.compile(self.model.forward, **(options if isinstance(options, dict) else {}))
         with without_list_of_parameters():
             self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
 

@@ -5,12 +5,16 @@ the model before and after the update. Parts exclude each other. 'Modules' are t
 heads), those that run without a gradient (momentum encoders) apart; 'losses' is the rest of the forward pass. The
 backward pass is divided where the gradient reaches the first module.
 
+The clock around a part waits for the device, so steps are measured whole as well: 'step' and clips/s are without it.
+A config with ``compile`` is measured whole only.
+
 The floor is the time that the step's matrix products and convolutions would take at the rate of one large matrix
-product, which takes turns with the steps. Memory is counted, not measured: activations are what autograd keeps for the
-backward pass (a GPU's own recurrent and attention kernels keep other things).
+product, which takes turns with the steps. Memory is counted: activations are what autograd keeps for the backward pass
+(a GPU's own recurrent and attention kernels keep other things). On a GPU the peak is measured too, and the places are
+named where a step waits for the device.
 
 With --peer, the official step of CMD or MAMP (a checkout of github.com/maoyunyao/CMD or /MAMP, whose code is executed)
-takes turns with ours in the same process, on the same views and with the sizes of the config.
+takes turns with ours in the same process, with the sizes of the config. It is handed views; ours makes its own.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ import contextlib
 import statistics
 import sys
 import time
-from collections import defaultdict
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 import torch
@@ -144,6 +149,32 @@ def count_flops(cfg: Config, one_person: float = 0.0) -> float:
     return counter.get_total_flops() / num_clips
 
 
+def finished(work: Callable, argument: object, device: torch.device) -> None:
+    """Works, and waits for the device."""
+    work(argument)
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Most memory that a work has on the GPU at once, with all that is there already."""
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated()
+
+
+def waits(work: Callable[[], object]) -> list[str]:
+    """Where a work waits for the GPU, as lines of text."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        torch.cuda.set_sync_debug_mode('warn')
+        work()
+        torch.cuda.set_sync_debug_mode('default')
+    places = Counter(f'{x.filename}:{x.lineno}' for x in caught if 'synchroniz' in str(x.message))
+    return [f'waits for the GPU {places.total()} times', *(f'  {n} x {place}' for place, n in places.most_common())]
+
+
 def matrix_product(device: torch.device, wrapper: str) -> tuple[Callable[[], object], float]:
     """A large matrix product, of the type that the wrapper computes in, and its floating-point operations."""
     size = 8192 if device.type == 'cuda' else 2048
@@ -197,28 +228,26 @@ def benchmark(args: argparse.Namespace) -> None:
     step = TrainingStep(cfg, device)
     batch = step.random_batch(batch_size, args.one_person)
     product, product_flops = matrix_product(device, cfg.optim_wrapper.get('type', 'OptimWrapper'))
-    rounds: list[dict[str, float]] = []
-    works: dict[str, Callable[[], object]] = dict(
-        step=lambda: rounds.append(seconds_by_part(step, batch, device)), product=product
-    )
+    parts: list[dict[str, float]] = []
+    works: dict[str, Callable[[], object]] = dict(step=lambda: finished(step, batch, device), product=product)
+    if not cfg.get('compile'):
+        works['parts'] = lambda: parts.append(seconds_by_part(step, batch, device))
     if args.peer:
-        peer, views, theirs = make_peer(args.peer, cfg, device, batch_size), step.views(batch)['inputs'], Clock(device)
-
-        def run_peer() -> None:
-            with theirs.part('peer'):
-                peer(views)
-
-        works['peer'] = run_peer
+        peer, views = make_peer(args.peer, cfg, device, batch_size), step.views(batch)['inputs']
+        works['peer'] = lambda: finished(peer, views, device)
     seconds = in_turn(works, args.repeats)
-    rounds = rounds[1:]
 
-    steps = [sum(parts.values()) for parts in rounds]
-    whole = statistics.median(steps)
-    names = dict.fromkeys(name for parts in rounds for name in parts)
-    by_part = {name: [1e3 * parts[name] for parts in rounds] for name in names} | {'step': [1e3 * s for s in steps]}
-    heads = ('ms', 'median', 'lowest', 'highest', 'share')
-    shares = {name: statistics.median(times) / whole / 1e3 for name, times in by_part.items()}
-    print(table(heads, [[name, *spread(times), f'{shares[name]:.1%}'] for name, times in by_part.items()]))
+    whole = statistics.median(seconds['step'])
+    parts = parts[1:]
+    all_parts = [sum(times.values()) for times in parts]
+    by_part = {name: [times[name] for times in parts] for name in (parts[0] if parts else ())}
+    by_part |= {'all parts': all_parts, 'step': seconds['step']} if parts else {'step': seconds['step']}
+    base = statistics.median(all_parts) if parts else whole
+    rows = [
+        [name, *spread([1e3 * s for s in times]), f'{statistics.median(times) / base:.1%}']
+        for name, times in by_part.items()
+    ]
+    print(table(('ms', 'median', 'lowest', 'highest', 'share'), rows))
     print(f'{batch_size / whole:,.1f} clips/s')
     flops, rate = batch_size * count_flops(cfg, args.one_person), product_flops / statistics.median(seconds['product'])
     print(
@@ -227,12 +256,16 @@ def benchmark(args: argparse.Namespace) -> None:
     )
     for name, size in count_memory(step).items():
         print(f'{name}: {size / 2**20:,.1f} MiB')
+    if device.type == 'cuda':
+        print(f'peak of a step: {peak_bytes(lambda: step(batch)) / 2**20:,.1f} MiB')
+        print('\n'.join(waits(lambda: step(batch))))
     if args.peer:
-        # It is handed views that are made.
-        ratios = [t / (s - parts[VIEWS]) for t, s, parts in zip(seconds['peer'], steps, rounds, strict=True)]
+        ratios = [theirs / ours for theirs, ours in zip(seconds['peer'], seconds['step'], strict=True)]
         times, (middle, low, high) = spread([1e3 * s for s in seconds['peer']]), spread(ratios, 2)
         print(f'official step, without views: {times[0]} ms ({times[1]} to {times[2]})')
-        print(f'ours without views is {middle} times as fast, round by round from {low} to {high}')
+        if device.type == 'cuda':
+            print(f'its peak: {peak_bytes(lambda: peer(views)) / 2**20:,.1f} MiB')
+        print(f'ours, with its views, is {middle} times as fast, round by round from {low} to {high}')
 
 
 def main() -> int:

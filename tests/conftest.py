@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from workshop import call
 
 from mmskelssl.datasets.clip_store import ClipStore
@@ -10,9 +11,22 @@ from mmskelssl.datasets.layouts import get_layout
 from mmskelssl.utils import register_all_modules
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        '--device', default='cpu', help='where tensors are made; for tests of official numbers on an accelerator'
+    )
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _modules():
     register_all_modules()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _device(request):
+    if (device := request.config.getoption('--device')) != 'cpu':
+        torch.set_default_device(device)
+        torch.backends.cudnn.allow_tf32 = False
 
 
 def pytest_runtest_setup(item):

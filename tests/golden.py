@@ -50,7 +50,7 @@ def settings(recorded: dict) -> dict:
 
 def load_slice(method: str, **options) -> tuple[dict, nn.Module]:
     """A slice, and its model in float64 with the joint query encoder and every queue; other encoders are recorded."""
-    golden = torch.load(DATA / f'golden_{method}.pt', weights_only=True)
+    golden = torch.load(DATA / f'golden_{method}.pt', torch.get_default_device(), weights_only=True)
     # Slices were cut when backbones were told layout and persons by their own configs.
     backbone = {key: value for key, value in golden['model']['backbone'].items() if key not in _SAID_BY_THE_MODEL}
     model = MODELS.build(golden['model'] | dict(backbone=backbone) | settings(golden['config']) | options)

@@ -35,7 +35,7 @@ def recordings(method: str) -> list:
 
 
 def load(path: Path) -> dict:
-    return torch.load(path, weights_only=True)
+    return torch.load(path, torch.get_default_device(), weights_only=True)
 
 
 def skeleton(num_joints: int) -> dict:

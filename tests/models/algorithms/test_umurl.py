@@ -26,7 +26,7 @@ def views():
 
 def test_slice_of_the_official_program():
     """The official losses of the official embeddings, and the official features of one view."""
-    golden = torch.load(DATA / 'golden_umurl.pt', weights_only=True)
+    golden = torch.load(DATA / 'golden_umurl.pt', torch.get_default_device(), weights_only=True)
     weights, config, _ = convert_official('umurl', golden['official_state_dict'])
     config['backbone']['num_heads'] = golden['config']['heads']
     model = build_converted(weights, config, 'slice').eval()

@@ -137,7 +137,7 @@ def test_size_of_the_paper():
 
 @pytest.mark.shared
 def test_features_of_the_official_program(shared):
-    golden = torch.load(shared / 'golden' / 'agcn.pt', weights_only=True)
+    golden = torch.load(shared / 'golden' / 'agcn.pt', torch.get_default_device(), weights_only=True)
     weights = rename_agcn(golden['official_state_dict'])
     model = AGCN(base_channels=len(weights['backbone.blocks.0.tcn.0.weight'])).eval()
     head = torch.nn.Linear(*reversed(weights['neck.0.weight'].shape))

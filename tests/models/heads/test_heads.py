@@ -56,7 +56,7 @@ def test_values_out_of_range_are_refused(options):
 
 @pytest.mark.shared
 def test_official_heads(shared):
-    golden = torch.load(shared / 'golden' / 'mamp.pt', weights_only=True)
+    golden = torch.load(shared / 'golden' / 'mamp.pt', torch.get_default_device(), weights_only=True)
     feature = golden['features_eval']
     weights = golden['linear_head']
     head = LinearHead(*weights['fc.weight'].shape)
