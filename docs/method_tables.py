@@ -39,10 +39,16 @@ def configs_section(metafile: dict) -> str:
     sources = dict.fromkeys(result['Paper'] for result in results if 'Paper' in result)
     notes = ['Top-1 accuracy in percent, by the protocol named.']
     if sources:
-        notes.append(f"Column **paper**: not measured here, but printed by {'; '.join(sources)}.")
+        notes.append(f'Column **paper**: not measured here, but printed by {"; ".join(sources)}.')
     if any('Ours' in result for result in results):
-        notes.append('Column **here**: [measured](../../docs/results.md) with this toolbox; commands are in the metafile.')
-    rows = ['| config | data | epochs × batch | here | paper |', '|---|---|---|---|---|', *map(_row, metafile['Models'])]
+        notes.append(
+            'Column **here**: [measured](../../docs/results.md) with this toolbox; commands are in the metafile.'
+        )
+    rows = [
+        '| config | data | epochs × batch | here | paper |',
+        '|---|---|---|---|---|',
+        *map(_row, metafile['Models']),
+    ]
     return '\n'.join(
         [
             *(f'\nPaper: {_title(paper)}.' for paper in papers),
@@ -57,19 +63,19 @@ def configs_section(metafile: dict) -> str:
 
 def _title(paper: dict) -> str:
     title = ' '.join(paper['Title'].split())
-    return f"[{title}]({paper['URL']})" if 'URL' in paper else title
+    return f'[{title}]({paper["URL"]})' if 'URL' in paper else title
 
 
 def _row(model: dict) -> str:
     data = model['Metadata']
     results = model.get('Results', [])
     cells = [
-        f"[{model['Name']}]({Path(model['Config']).name})",
+        f'[{model["Name"]}]({Path(model["Config"]).name})',
         data['Training Data'],
-        f"{data['Epochs']} × {data['Batch Size']}",
+        f'{data["Epochs"]} × {data["Batch Size"]}',
         *(_figures([r for r in results if who in r], data['Training Data']) for who in ('Ours', 'Paper')),
     ]
-    return f"| {' | '.join(cells)} |"
+    return f'| {" | ".join(cells)} |'
 
 
 def _figures(results: list[dict], trained_on: str) -> str:
@@ -77,11 +83,11 @@ def _figures(results: list[dict], trained_on: str) -> str:
     by_modality: dict[str, list[str]] = {}
     for result in results:
         metrics = result['Metrics']
-        other = '' if result['Dataset'] == trained_on else f" to {result['Dataset']}"
-        spread = f" ± {metrics['Deviation']}" if 'Deviation' in metrics else ''
-        figure = f"{result['Task']}{other} {metrics['Top 1 Accuracy']}{spread}"
+        other = '' if result['Dataset'] == trained_on else f' to {result["Dataset"]}'
+        spread = f' ± {metrics["Deviation"]}' if 'Deviation' in metrics else ''
+        figure = f'{result["Task"]}{other} {metrics["Top 1 Accuracy"]}{spread}'
         by_modality.setdefault(result['Modality'], []).append(figure)
-    return '; '.join(f"{modality}: {', '.join(figures)}" for modality, figures in by_modality.items())
+    return '; '.join(f'{modality}: {", ".join(figures)}' for modality, figures in by_modality.items())
 
 
 if __name__ == '__main__':

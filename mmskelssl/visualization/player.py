@@ -74,6 +74,12 @@ def player_page(
 
     Raises:
         UserError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
+
+    Examples:
+        >>> from mmskelssl.datasets import get_layout
+        >>> page = player_page([np.zeros((1, 40, 25, 3))], ['still'], get_layout('ntu25'))
+        >>> Path('clip.html').write_text(page, encoding='utf-8') == len(page)
+        True
     """
     return _PAGE.format(
         title=html.escape(', '.join(titles)),
