@@ -23,9 +23,8 @@ extensions = ['myst_nb', 'sphinx.ext.autodoc', 'sphinx.ext.autosummary', 'sphinx
 root_doc = 'docs/README'
 include_patterns = [f'{page}.*' for page in navigation.all_pages()] + ['docs/_api/*.rst']
 exclude_patterns = ['.*', 'data', 'work_dirs', 'docs/_build', '**/*.py']
-templates_path = [
-    str(Path(__file__).with_name('_templates'))
-]  # absolute: extensions disagree from where a relative one counts
+# Absolute: extensions do not agree where a relative path begins.
+templates_path = [str(Path(__file__).with_name('_templates'))]
 
 html_theme = 'furo'
 html_title = f'{project} {release}'
