@@ -37,8 +37,9 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 {assets}
 <style>
-body {{ margin: 12px; background: #fafafa; }}
-main {{ display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }}
+:root {{ color-scheme: light dark; }}
+body {{ margin: 12px; background: light-dark(#fafafa, #14181f); }}
+main {{ display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); }}
 main > div {{ max-width: 900px; }}
 </style>
 </head>
