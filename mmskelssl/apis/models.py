@@ -52,6 +52,11 @@ def init_model(
         CheckpointError: If the checkpoint is unreadable, of another architecture, or has to bring the config and has
             none.
         ConfigError: If neither is given, or there is no such config.
+
+    Examples:
+        >>> model = init_model('skeletonclr_bigru64_1xb64-30e_synthetic-xsub', device='cpu')  # weights as initialized
+        >>> list(model.encoder)
+        ['motion']
     """
     register_all_modules()
     if pretrained:
@@ -97,6 +102,12 @@ def extract_features(
         ClipError: If a clip does not fit the model's layout, or there are no clips.
         StoreError: If the store is unreadable or has no such split.
         ConfigError: If the model does not know how it tests, or the store has another layout than the model.
+
+    Examples:
+        >>> model = init_model('skeletonclr_bigru64_1xb64-30e_synthetic-xsub', device='cpu')
+        >>> clips = [np.ones((1, 40, 25, 3)), np.ones((2, 90, 25, 3))]  # persons, frames, joints, metres
+        >>> extract_features(model, clips)['features']['motion'].shape
+        torch.Size([2, 128])
     """
     dataset = as_dataset(model, data, split)
     features = {name: values[0] for name, values in encode(model, dataset).items()}

@@ -49,6 +49,16 @@ class ClipStore:
 
     Raises:
         StoreError: If the folder is no store, was written by another version, or is cut short.
+
+    Examples:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> with ClipStore.create('data/mine', layout='ntu25', classes=['wave', 'kick']) as store:
+        ...     store.add('clip0', 'kick', rng.normal(0, 0.2, (2, 40, 25, 3)))  # persons, frames, joints, metres
+        ...     store.splits['train'] = [0]
+        >>> store = ClipStore('data/mine')
+        >>> len(store), store[0].shape, store.classes[store.labels[0]]
+        (1, (2, 40, 25, 3), 'kick')
     """
 
     def __init__(self, path: str | os.PathLike) -> None:

@@ -57,7 +57,13 @@ class SkeletonDataset(Dataset):
         ConfigError: If a normalization needs what the store's layout lacks, or there is no such part.
 
     Examples:
-        >>> dataset = SkeletonDataset('data/nw_ucla', split='xview_train')  # doctest: +SKIP
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> from mmskelssl.datasets import ClipStore
+        >>> with ClipStore.create('data/mine', layout='kinect20', classes=['wave']) as store:
+        ...     store.add('clip0', 'wave', rng.normal(0, 0.2, (1, 34, 20, 3)))
+        ...     store.splits['train'] = [0]
+        >>> dataset = SkeletonDataset('data/mine', split='train')
         >>> dataset[0]['inputs']['clips'].frames.shape  # rows (frames of persons), joints, coordinates
         torch.Size([34, 20, 3])
     """

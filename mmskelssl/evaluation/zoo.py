@@ -36,6 +36,10 @@ def list_models(pattern: str = '*', pretrained: bool = False) -> list[str]:
     Args:
         pattern: What names have to match, such as ``cmd_*_ntu60-*``.
         pretrained: Whether to list the models whose weights come with the package instead.
+
+    Examples:
+        >>> list_models('vicreg_*')
+        ['vicreg_bigru128_1xb64-100e_nw-ucla-xview', 'vicreg_bigru64_1xb64-30e_synthetic-xsub']
     """
     names = [path.stem for path in _WEIGHTS.glob('*.pth')] if pretrained else load_zoo()
     return sorted(name for name in names if fnmatchcase(name, pattern))

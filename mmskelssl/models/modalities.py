@@ -23,7 +23,14 @@ def motion(view: Tensor, layout: SkeletonLayout) -> Tensor:
 
 
 def bone(view: Tensor, layout: SkeletonLayout) -> Tensor:
-    """``x[v] - x[parent(v)]``; the root's is zero."""
+    """``x[v] - x[parent(v)]``; the root's is zero.
+
+    Examples:
+        >>> from mmskelssl.datasets import get_layout
+        >>> view = torch.arange(25.0).view(1, 1, 1, 25, 1)
+        >>> bone(view, get_layout('ntu25')).flatten()[:4].tolist()  # parents are 1, 20, 20, 2
+        [-1.0, -19.0, -18.0, 1.0]
+    """
     parents = torch.tensor(layout.parents, device=view.device)
     return view - view.index_select(3, parents)
 

@@ -4,7 +4,8 @@
  *   player.load(clip);                                      // clip: encode_clip() in Python; may be called again
  *   player.play(); player.pause(); player.seek(12); player.speed = 0.5; player.view(30, 10);   // degrees: turn, tilt
  *
- * Read: player.frame, player.numFrames, player.playing. Keys, where the player has the focus: space, left, right, home, end.
+ * Read: player.frame, player.numFrames, player.playing. Keys, where the player has the focus: space,
+ * left, right, home, end; with shift, the arrows turn.
  */
 class SkeletonPlayer {
   static SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
@@ -76,6 +77,13 @@ class SkeletonPlayer {
     this._draw();
   }
 
+  /* Radians. */
+  _turnBy(turn, tilt) {
+    this._turn += turn;
+    this._tilt = Math.max(-1.5, Math.min(1.5, this._tilt + tilt));
+    this._draw();
+  }
+
   _build(element) {
     const add = (parent, tag, name, properties = {}) => {
       const child = Object.assign(document.createElement(tag), properties);
@@ -83,14 +91,14 @@ class SkeletonPlayer {
       return parent.appendChild(child);
     };
     element.replaceChildren();
-    const root = add(element, 'div', 'skeleton-player', { tabIndex: 0 });
+    const root = add(element, 'div', 'skeleton-player', { tabIndex: 0, role: 'group', ariaLabel: 'player' });
     this._title = add(root, 'div', 'title');
-    this._canvas = add(root, 'canvas', '', { title: 'drag to turn, wheel to zoom, double-click to look from the front' });
+    this._canvas = add(root, 'canvas', '', { title: 'drag or shift and arrows to turn, wheel to zoom, double-click to look from the front' });
     const controls = add(root, 'div', 'controls');
     this._button = add(controls, 'button', '', { type: 'button', textContent: 'Play', title: 'space' });
-    this._slider = add(controls, 'input', '', { type: 'range', min: 0, max: 0, value: 0, title: 'frame' });
+    this._slider = add(controls, 'input', '', { type: 'range', min: 0, max: 0, value: 0, title: 'frame', ariaLabel: 'frame' });
     this._time = add(controls, 'span', 'time');
-    this._speed = add(controls, 'select', '', { title: 'speed' });
+    this._speed = add(controls, 'select', '', { title: 'speed', ariaLabel: 'speed' });
     for (const factor of SkeletonPlayer.SPEEDS) add(this._speed, 'option', '', { value: factor, textContent: `${factor}×` });
     this.speed = 1;
     this._legend = add(root, 'div', 'legend');
@@ -100,10 +108,7 @@ class SkeletonPlayer {
     this._slider.oninput = () => { this.pause(); this.seek(Number(this._slider.value)); };
     this._canvas.onpointerdown = (event) => this._canvas.setPointerCapture(event.pointerId);
     this._canvas.onpointermove = (event) => {
-      if (!event.buttons) return;
-      this._turn += event.movementX / 120;
-      this._tilt = Math.max(-1.5, Math.min(1.5, this._tilt + event.movementY / 120));
-      this._draw();
+      if (event.buttons) this._turnBy(event.movementX / 120, event.movementY / 120);
     };
     this._canvas.onwheel = (event) => {
       event.preventDefault();
@@ -111,7 +116,13 @@ class SkeletonPlayer {
       this._draw();
     };
     this._canvas.ondblclick = () => this.view(0, 0);
+    const turn = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] };
     root.onkeydown = (event) => {
+      if (event.shiftKey && turn[event.key]) {
+        event.preventDefault();
+        this._turnBy(...turn[event.key].map((degrees) => degrees * Math.PI / 180));
+        return;
+      }
       const target = { ArrowLeft: this.frame - 1, ArrowRight: this.frame + 1, Home: 0, End: this.numFrames - 1 }[event.key];
       if (event.target === this._speed || (event.key !== ' ' && target === undefined)) return;
       event.preventDefault();

@@ -37,8 +37,9 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 {assets}
 <style>
-body {{ margin: 12px; background: #fafafa; }}
-main {{ display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }}
+:root {{ color-scheme: light dark; }}
+body {{ margin: 12px; background: light-dark(#fafafa, #14181f); }}
+main {{ display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); }}
 main > div {{ max-width: 900px; }}
 </style>
 </head>
@@ -74,6 +75,12 @@ def player_page(
 
     Raises:
         UserError: If a clip does not fit the layout, titles and clips differ in number, or ``fps`` is not positive.
+
+    Examples:
+        >>> from mmskelssl.datasets import get_layout
+        >>> page = player_page([np.zeros((1, 40, 25, 3))], ['still'], get_layout('ntu25'))
+        >>> Path('clip.html').write_text(page, encoding='utf-8') == len(page)
+        True
     """
     return _PAGE.format(
         title=html.escape(', '.join(titles)),

@@ -10,7 +10,7 @@ from mmskelssl.cli.config_check import check_config
 from mmskelssl.utils.config import read_config
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / 'docs' / 'methods' / 'i2md_ablations.md').read_text(encoding='utf-8')
+TEXT = (ROOT / 'configs' / 'i2md' / 'ablations.md').read_text(encoding='utf-8')
 CONFIGS = dict(re.findall(r'^\| (\S+) \| `(configs/\S+\.py)` \|$', TEXT, re.MULTILINE))
 ROWS = sorted(set(re.findall(r'\| (CMD|CrosSCLR-B|I²MD) \| `([^`]+=[^`]+)` \|', TEXT)))
 

@@ -306,5 +306,12 @@ def normalize_clip(
 
 
 def pre_normalize(clip: np.ndarray | Tensor, layout: str | Mapping | SkeletonLayout) -> np.ndarray | Tensor:
-    """:class:`PreNormalize` of one clip (M, T, V, 3), as :func:`normalize_clip`."""
+    """:class:`PreNormalize` of one clip (M, T, V, 3), as :func:`normalize_clip`.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> clip = pre_normalize(rng.normal(size=(1, 40, 25, 3)), 'ntu25')
+        >>> clip[0, 0, 1].round(6).tolist()  # the middle of the spine is the origin
+        [0.0, 0.0, 0.0]
+    """
     return normalize_clip(clip, [PreNormalize()], layout)

@@ -29,5 +29,10 @@ def knn_predict(gallery: Tensor, gallery_labels: Tensor, queries: Tensor, k: int
 
     Raises:
         ConfigError: If the gallery has fewer than k features.
+
+    Examples:
+        >>> gallery = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> knn_predict(gallery, torch.tensor([3, 5]), torch.tensor([[0.2, 0.9], [4.0, 1.0]]))
+        tensor([5, 3])
     """
     return knn_votes(gallery, gallery_labels, queries, k, int(gallery_labels.max()) + 1).argmax(1)

@@ -18,6 +18,10 @@ def info_nce(positive: Tensor, negatives: Tensor, temperature: float) -> Tensor:
 
     Returns:
         The mean over the batch, a scalar.
+
+    Examples:
+        >>> info_nce(torch.tensor([1.0]), torch.tensor([[0.0, 0.0]]), temperature=0.5)  # log(1 + 2 exp(-2))
+        tensor(0.2395)
     """
     return multi_bank_info_nce(positive, [log_partition(negatives, temperature)], temperature)
 

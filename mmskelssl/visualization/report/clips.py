@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from mmskelssl.datasets.clip_store import ClipStore
@@ -14,10 +12,13 @@ from mmskelssl.visualization.player import encode_clips
 # Of longer clips only so many frames are kept, and played more slowly: a page holds hundreds of clips.
 MAX_FRAMES = 32
 FPS = 30
+# Bytes of all clips in a page, which is then below 20 MB with whatever else is in it.
+MAX_BYTES = 14_000_000
+_BYTES_A_JOINT = 8  # three coordinates of 16 bits in base64
 
 
 class PlayableClips:
-    """Collects clips of a store by their names, each once.
+    """Collects clips of a store by their names, each once, until they fill ``MAX_BYTES``.
 
     Args:
         data: What was evaluated on.
@@ -29,6 +30,7 @@ class PlayableClips:
     def __init__(self, data: DataDescription) -> None:
         self.missing = ''
         self._ids: dict[str, int] = {}
+        self._bytes = 0
         try:
             self._store = ClipStore(data.store)
             self._positions = {name: position for position, name in enumerate(self._store.names.tolist())}
@@ -40,12 +42,16 @@ class PlayableClips:
         return name in self._ids
 
     def add(self, name: str) -> int | None:
-        """The number of a clip in the page; None if the store has no such clip."""
-        return self._ids.setdefault(name, len(self._ids)) if name in self._positions else None
-
-    def add_all(self, names: Iterable[str]) -> list[int | None]:
-        """The numbers of several clips."""
-        return [self.add(str(name)) for name in names]
+        """The number of a clip in the page; None if the store has no such clip, or the page is full."""
+        if name in self._ids or name not in self._positions:
+            return self._ids.get(name)
+        position = self._positions[name]
+        frames = self._store.num_persons[position] * min(self._store.num_frames[position], MAX_FRAMES)
+        size = int(frames) * self._store.layout.num_joints * _BYTES_A_JOINT
+        if self._bytes + size > MAX_BYTES:
+            return None
+        self._bytes += size
+        return self._ids.setdefault(name, len(self._ids))
 
     def encode(self) -> list[dict]:
         """The collected clips as :class:`SkeletonPlayer` takes them, each with its ``label``."""

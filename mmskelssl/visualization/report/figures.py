@@ -18,7 +18,9 @@ from mmskelssl.visualization.report.clips import PlayableClips
 
 # As in figure 6 of I²MD; where there are more, a second picture has all.
 EMBEDDED_CLASSES = 15
-MAX_POINTS = 500
+MAX_POINTS = 3000
+# Of so many points of a picture the page holds the clip.
+MAX_PLAYED = 300
 COLOURS = 10
 MIN_POINTS = 5
 NEIGHBOURS = 5
@@ -30,8 +32,8 @@ EXAMPLES_A_CELL = 8
 def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:
     """Pictures of each modality with features, of the first classes and of all.
 
-    Each has ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips``, ``marks`` (class to ``color`` and ``shape``),
-    and ``classes``, which says of how many classes it is.
+    Each has ``points`` (method to (N, 2)), (N,) ``labels`` and ``clips`` (None where the page has none), ``marks``
+    (class to ``color`` and ``shape``), and ``classes``, which says of how many classes it is.
     """
     found = []
     for modality, result in _with_files(report, 'test_features').items():
@@ -49,11 +51,17 @@ def embeddings(report: EvaluationReport, folder: Path, clips: PlayableClips) -> 
                     classes=f'all {number} classes' if classes == number else f'first {classes} classes',
                     points={name: values.round(4).tolist() for name, values in points.items()},
                     labels=test['labels'][rows].tolist(),
-                    clips=clips.add_all(test['names'][rows]),
+                    clips=_some_clips(clips, test['names'][rows]),
                     marks=_marks(test['labels'][rows]),
                 )
             )
     return found
+
+
+def _some_clips(clips: PlayableClips, names: np.ndarray) -> list[int | None]:
+    """For each point the number of its clip in the page; None but for ``MAX_PLAYED`` that are chosen at random."""
+    chosen = set(np.random.default_rng(0).permutation(len(names))[:MAX_PLAYED].tolist())
+    return [clips.add(str(name)) if place in chosen else None for place, name in enumerate(names)]
 
 
 def retrievals(report: EvaluationReport, folder: Path, clips: PlayableClips) -> list[dict]:

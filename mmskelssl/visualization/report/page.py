@@ -56,8 +56,8 @@ def write_html(report: EvaluationReport, path: str | os.PathLike) -> None:
 def page_data(report: EvaluationReport, folder: Path) -> dict:
     """What the page's script draws, as plain data."""
     clips = PlayableClips(report.data)
-    # Confusions come last: they prefer clips that are there already.
-    drawn = dict(embeddings=embeddings(report, folder, clips), retrievals=retrievals(report, folder, clips))
+    # The page holds only so many clips, so what needs few comes first. Confusions prefer those that are there already.
+    drawn = dict(retrievals=retrievals(report, folder, clips), embeddings=embeddings(report, folder, clips))
     drawn['outcomes'] = outcomes(report, folder, clips)
     return dict(
         drawn,

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from mmskelssl.datasets.clip_store import ClipStore
 from mmskelssl.utils.errors import ReportError
-from mmskelssl.visualization.report import figures, write_html
+from mmskelssl.visualization.report import clips, figures, write_html
 from mmskelssl.visualization.report.clips import MAX_FRAMES, PlayableClips
 from mmskelssl.visualization.report.page import page_data
 
@@ -67,7 +68,9 @@ def test_figures_take_what_any_result_kept(report, report_folder, data):
     other = page_data(replace(report, results=[probe, knn]), report_folder)
     assert other['retrievals'] == data['retrievals']
     alone = page_data(replace(report, results=[probe]), report_folder)
-    assert alone['retrievals'] == [] and alone['embeddings'] == data['embeddings']
+    assert alone['retrievals'] == []
+    ((one,), (other,)) = (held['embeddings'] for held in (alone, data))
+    assert titles(alone, one.pop('clips')) == titles(data, other.pop('clips')) and one == other
 
 
 def test_cells_hold_the_clips_that_were_so_classified(data, report_folder):
@@ -155,3 +158,23 @@ def test_accuracies_are_drawn_from_zero(data):
         'Loss': None,
         'Accuracy on the test side (%)': 0,
     }
+
+
+def test_few_points_have_a_clip_and_all_have_a_place(report, report_folder, monkeypatch):
+    monkeypatch.setattr(figures, 'MAX_PLAYED', 5)
+    (embedding,) = page_data(report, report_folder)['embeddings']
+    assert sum(clip is not None for clip in embedding['clips']) == 5
+    assert len(embedding['labels']) == len(embedding['clips']) == len(embedding['points']['t-SNE']) == 12
+
+
+def test_clips_of_a_page_have_a_limit_and_retrievals_come_first(report, report_folder, monkeypatch):
+    whole = page_data(report, report_folder)
+    sizes = [8 * math.prod(clip['shape']) for clip in whole['clips']]
+    retrieved = 1 + max(n['clip'] for row in whole['retrievals'][0]['rows'] for n in row['neighbours'])
+    limit = sum(sizes[: retrieved + 2])
+    monkeypatch.setattr(clips, 'MAX_BYTES', limit)
+    data = page_data(report, report_folder)
+    held = sum(len(clip['data']) for clip in data['clips'])
+    assert limit - max(sizes) < held <= limit + 4 * len(sizes)  # base64 counts in groups of four
+    assert data['retrievals'] == whole['retrievals']
+    assert None in data['embeddings'][0]['clips'] and None not in whole['embeddings'][0]['clips']

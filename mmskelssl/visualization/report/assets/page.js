@@ -18,6 +18,25 @@
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
   const find = (selector) => document.querySelector(selector);
+  const say = (words) => { find('#context').textContent = words; };
+  const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  /* Of many things in rows of some columns, one is reached by the tab key and the others from it by arrow keys. */
+  function roving(items, columns = items.length) {
+    items.forEach((item, index) => {
+      item.setAttribute('tabindex', index ? -1 : 0);
+      item.addEventListener('keydown', (event) => {
+        const [dx, dy] = DIRECTIONS[event.key] ?? [0, 0];
+        const next = items[index + dx + columns * dy];
+        if (!next || next === item) return;
+        event.preventDefault();
+        item.setAttribute('tabindex', -1);
+        next.setAttribute('tabindex', 0);
+        next.focus();
+      });
+    });
+    return items;
+  }
 
   /* Buttons of which one is pressed. */
   function choices(container, names, choose) {
@@ -30,10 +49,12 @@
     press(0);
   }
 
-  function legend(entries, highlight = () => {}) {
-    return html('div', { class: 'legend' }, ...entries.map(([name, color, shape = 0], index) => html('span', {
+  function legend(entries, highlight = null) {
+    const names = entries.map(([name, color, shape = 0], index) => html('span', highlight ? {
       onpointerenter: () => highlight(index), onpointerleave: () => highlight(null),
-    }, svg('svg', { class: 'key', viewBox: '-1.3 -1.3 2.6 2.6' }, symbol(shape, color, 0, 0, 1)), name)));
+      onfocus: () => highlight(index), onblur: () => highlight(null),
+    } : {}, svg('svg', { class: 'key', viewBox: '-1.3 -1.3 2.6 2.6' }, symbol(shape, color)), name));
+    return html('div', { class: 'legend' }, ...(highlight ? roving(names) : names));
   }
 
   /* Circle, triangle, square, diamond, triangle downwards, cross; from the seventh on the same ones hollow. */
@@ -42,10 +63,10 @@
     'M 0 -1.25 L 1.1 0 L 0 1.25 L -1.1 0 Z', 'M 0 1.15 L 1.1 -0.85 L -1.1 -0.85 Z',
     'M -0.4 -1.1 H 0.4 V -0.4 H 1.1 V 0.4 H 0.4 V 1.1 H -0.4 V 0.4 H -1.1 V -0.4 H -0.4 Z',
   ];
-  const symbol = (shape, color, x, y, size, attributes = {}, ...children) => svg('path', {
-    ...attributes, d: SHAPES[shape % SHAPES.length], transform: `translate(${x} ${y}) scale(${size})`,
+  const symbol = (shape, color) => svg('path', {
+    d: SHAPES[shape % SHAPES.length],
     style: shape < SHAPES.length ? `fill: ${color}` : `fill: transparent; stroke: ${color}; stroke-width: 0.45`,
-  }, ...children);
+  });
 
   /* ---- the player ---- */
 
@@ -57,7 +78,7 @@
     mark.classList.add('chosen');
     player.load(data.clips[clip]);
     player.play();
-    find('#context').textContent = context;
+    say(context);
   }
 
   /* ---- facts and protocols ---- */
@@ -82,7 +103,11 @@
       };
       const line = html('tr', {
         class: `result${row.is_reference ? ' reference' : ''}${row.is_seed ? ' seed' : ''}`, tabindex: 0, 'aria-expanded': false, onclick: toggle,
-        onkeydown: (event) => { if (event.key === 'Enter') toggle(); },
+        onkeydown: (event) => {
+          if (event.key !== 'Enter' && event.key !== ' ') return;
+          event.preventDefault();
+          toggle();
+        },
       },
       html('td', {}, row.protocol), html('td', {}, row.modality), html('td', { class: 'main' }, row.top1,
         ...(row.signs ? [' ', html('span', { class: 'sign', title: row.meanings.join(' ') }, row.signs)] : [])),
@@ -154,7 +179,30 @@
     const margin = named ? 8 + 6.2 * Math.max(...data.classes.map((name) => Math.min(name.length, 22))) : 6;
     const side = margin + number * size;
     const top = named ? 0.13 * margin : 0;  // slanted, the names over the columns are less high than they are long
-    const drawing = svg('svg', { viewBox: `0 ${top} ${side + (named ? 40 : 8)} ${side + 8 - top}` });
+    const cells = new Map();
+    let current = [0, 0];
+    const goTo = ([truth, guess]) => {
+      cells.get(`${current}`)?.classList.remove('current');
+      current = [truth, guess];
+      cells.get(`${current}`).classList.add('current');
+      say(cells.get(`${current}`).textContent);
+    };
+    const key = (event) => {
+      const direction = DIRECTIONS[event.key];
+      if (direction) {
+        let [guess, truth] = [current[1] + direction[0], current[0] + direction[1]];
+        while (truth in confusion && guess in confusion && !cells.has(`${truth},${guess}`)) {
+          [guess, truth] = [guess + direction[0], truth + direction[1]];
+        }
+        if (cells.has(`${truth},${guess}`)) goTo([truth, guess]);
+      } else if (event.key === 'Enter' || event.key === ' ') cells.get(`${current}`)?.dispatchEvent(new MouseEvent('click'));
+      else return;
+      event.preventDefault();
+    };
+    const drawing = svg('svg', {
+      viewBox: `0 ${top} ${side + (named ? 40 : 8)} ${side + 8 - top}`, tabindex: 0, role: 'application', onkeydown: key,
+      'aria-label': 'Confusion matrix. Arrow keys go from cell to cell, Enter plays a clip of it.',
+    });
     confusion.forEach((row, truth) => {
       const total = row.reduce((sum, count) => sum + count, 0);
       const middle = margin + (truth + 0.5) * size;
@@ -168,7 +216,7 @@
         const words = `${data.classes[truth]} taken for ${data.classes[guess]}: ${count} of ${total}`;
         let next = 0;
         const place = { x: margin + guess * size, y: margin + truth * size };
-        drawing.append(svg('rect', {
+        const cell = svg('rect', {
           ...place, width: size, height: size, class: clips.length ? 'cell playable' : 'cell',
           style: `fill: ${count ? color : 'transparent'}; fill-opacity: ${count ? 0.08 + 0.92 * Math.sqrt(share) : 0}`,
           'data-cell': `${truth},${guess}`,
@@ -176,7 +224,9 @@
             const which = next++ % (clips.length || 1);
             play(clips[which], event.target, `${words}. Clip ${which + 1} of ${clips.length} in this page.`);
           },
-        }, svg('title', {}, words)));
+        }, svg('title', {}, words));
+        cells.set(`${truth},${guess}`, cell);
+        drawing.append(cell);
         if (named && share >= 0.005) {
           const centre = { x: place.x + size / 2, y: place.y + size / 2 };
           const depth = share > 0.4 ? 'count deep' : 'count';
@@ -196,6 +246,130 @@
 
   /* ---- features ---- */
 
+  /* Points on a canvas: thousands of elements would make the page slow. Strong points have a clip, faint ones do not. */
+  class Scatter {
+    constructor(canvas, set, method) {
+      Object.assign(this, { canvas, set, method, highlighted: null, current: null, chosen: null });
+      this.paths = SHAPES.map((shape) => new Path2D(shape));
+      canvas.onpointermove = (event) => this.point(event);
+      canvas.onpointerleave = () => this.goTo(null);
+      canvas.onclick = (event) => this.play(this.nearest(event, true) ?? this.nearest(event));
+      canvas.onkeydown = (event) => this.key(event);
+      new ResizeObserver(() => this.draw()).observe(canvas);
+    }
+
+    /* Place of a row in a square of 100 × 80. */
+    place(row) {
+      const [x, y] = this.set.points[this.method][row];
+      return [13 + 74 * x, 3 + 74 * (1 - y)];
+    }
+
+    playable(row) { return this.set.clips[row] !== null; }
+
+    draw() {
+      const ratio = window.devicePixelRatio || 1;
+      const scale = this.canvas.clientWidth / 100;
+      const pixels = [Math.round(100 * scale * ratio), Math.round(80 * scale * ratio)];
+      if (this.canvas.width !== pixels[0] || this.canvas.height !== pixels[1]) [this.canvas.width, this.canvas.height] = pixels;
+      const context = this.canvas.getContext('2d');
+      const size = Math.max(0.3, Math.min(0.85, 19 / Math.sqrt(this.set.labels.length)));
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, ...pixels);
+      const symbolAt = (row, factor) => {
+        const { color, shape } = this.set.marks[this.set.labels[row]];
+        const [x, y] = this.place(row);
+        const unit = scale * ratio;
+        context.setTransform(unit * size * factor, 0, 0, unit * size * factor, unit * x, unit * y);
+        const path = this.paths[shape % SHAPES.length];
+        context.fillStyle = context.strokeStyle = color;
+        context.lineWidth = 0.45;
+        if (shape < SHAPES.length) context.fill(path);
+        else context.stroke(path);
+        return path;
+      };
+      this.set.labels.forEach((label, row) => {
+        const dim = this.highlighted !== null && label !== this.highlighted;
+        context.globalAlpha = dim ? 0.08 : this.playable(row) ? 1 : 0.45;
+        symbolAt(row, this.playable(row) ? 1 : 0.8);
+      });
+      context.globalAlpha = 1;
+      for (const row of [this.chosen, this.current]) {
+        if (row === null) continue;
+        const path = symbolAt(row, 1.7);
+        context.strokeStyle = getComputedStyle(this.canvas).color;
+        context.lineWidth = 0.35;
+        context.stroke(path);
+      }
+    }
+
+    highlight(label) {
+      this.highlighted = label;
+      this.draw();
+    }
+
+    /* The row whose point is nearest to the pointer, within a finger's width. */
+    nearest(event, playable = false) {
+      const box = this.canvas.getBoundingClientRect();
+      const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((value) => value * 100 / box.width);
+      let [best, least] = [null, (14 * 100 / box.width) ** 2];
+      for (let row = 0; row < this.set.labels.length; row++) {
+        if (playable && !this.playable(row)) continue;
+        const [a, b] = this.place(row);
+        const distance = (a - x) ** 2 + (b - y) ** 2;
+        if (distance < least) [best, least] = [row, distance];
+      }
+      return best;
+    }
+
+    point(event) {
+      const row = this.nearest(event, true) ?? this.nearest(event);
+      this.canvas.style.cursor = row !== null && this.playable(row) ? 'pointer' : '';
+      if (row !== this.current) this.goTo(row);
+    }
+
+    goTo(row) {
+      this.current = row;
+      this.canvas.title = row === null ? '' : data.classes[this.set.labels[row]];
+      this.draw();
+    }
+
+    /* The nearest point with a clip that lies in a direction. */
+    towards(dx, dy) {
+      const start = this.current ?? this.chosen;
+      const [x, y] = start === null ? [50 - 50 * dx, 40 - 40 * dy] : this.place(start);
+      let [best, least] = [start, Infinity];
+      for (let row = 0; row < this.set.labels.length; row++) {
+        if (row === start || !this.playable(row)) continue;
+        const [a, b] = this.place(row);
+        const along = (a - x) * dx + (b - y) * dy;
+        const aside = Math.abs((a - x) * dy) + Math.abs((b - y) * dx);
+        if (along > 1e-6 && aside <= along && along + 2 * aside < least) [best, least] = [row, along + 2 * aside];
+      }
+      return best;
+    }
+
+    key(event) {
+      const direction = DIRECTIONS[event.key];
+      if (direction) this.goTo(this.towards(...direction));
+      else if (event.key !== 'Enter' && event.key !== ' ') return;
+      else this.play(this.current);
+      event.preventDefault();
+      if (direction && this.current !== null) say(data.classes[this.set.labels[this.current]]);
+    }
+
+    play(row) {
+      if (row === null) return;
+      const name = data.classes[this.set.labels[row]];
+      if (!this.playable(row)) {
+        say(`${name}: this clip is not in the page; strong points play theirs.`);
+        return;
+      }
+      play(this.set.clips[row], this.canvas, `${name}, a test clip in ${this.method} of ${this.set.name} features.`);
+      this.chosen = row;
+      this.draw();
+    }
+  }
+
   function embedding() {
     const pictures = data.embeddings.flatMap((set) => Object.keys(set.points).map((method) => ({ set, method })));
     const several = (key) => new Set(data.embeddings.map((set) => set[key])).size > 1;
@@ -203,20 +377,14 @@
       [method, ...['name', 'classes'].filter(several).map((key) => set[key])].join(' · ');
     choices(find('#embedding .choices'), pictures.map(name), (index) => {
       const { set, method } = pictures[index];
-      const marks = set.points[method].map(([x, y], row) => {
-        const { color, shape } = set.marks[set.labels[row]];
-        return symbol(shape, color, 13 + 74 * x, 3 + 74 * (1 - y), 0.85, {
-          class: 'point',
-          onclick: (event) => play(set.clips[row], event.target,
-            `${data.classes[set.labels[row]]}, a test clip in ${method} of ${set.name} features.`),
-        }, svg('title', {}, data.classes[set.labels[row]]));
-      });
+      const canvas = html('canvas', { class: 'points', tabindex: 0, role: 'application', 'aria-label':
+        `${method} of ${set.name} features, ${set.labels.length} test clips. Arrow keys go to the next point, Enter plays its clip.` });
+      const scatter = new Scatter(canvas, set, method);
       const present = [...new Set(set.labels)].sort((a, b) => a - b);
-      const highlight = (which) => marks.forEach((mark, row) =>
-        mark.classList.toggle('dim', which !== null && set.labels[row] !== present[which]));
-      find('#embedding .plot').replaceChildren(
-        svg('svg', { viewBox: '0 0 100 80' }, ...marks),
-        legend(present.map((label) => [data.classes[label], set.marks[label].color, set.marks[label].shape]), highlight));
+      find('#embedding .plot').replaceChildren(canvas, legend(
+        present.map((label) => [data.classes[label], set.marks[label].color, set.marks[label].shape]),
+        (which) => scatter.highlight(which === null ? null : present[which])));
+      window.report.scatter = scatter;
     });
   }
 
@@ -241,18 +409,27 @@
   }
 
   function retrieval() {
+    const rows = new IntersectionObserver((seen) => seen.filter((row) => row.isIntersecting).forEach(({ target }) => {
+      rows.unobserve(target);
+      target.querySelectorAll('[data-clip]').forEach((place) => place.replaceChildren(still(place.dataset.clip)));
+    }), { rootMargin: '400px' });
     const card = (clip, label, note, kind, context) => html('button', {
       type: 'button', onclick: (event) => play(clip, event.currentTarget, context),
-    }, ...(clip === null ? [] : [still(clip)]), html('span', { class: kind }, data.classes[label]), html('small', {}, note));
+    }, ...(clip === null ? [] : [html('div', { class: 'still', 'data-clip': clip })]),
+    html('span', { class: kind }, data.classes[label]), html('small', {}, note));
     choices(find('#retrieval .choices'), data.retrievals.map((set) => set.name), (index) => {
       find('#retrieval .rows').replaceChildren(...data.retrievals[index].rows.map((row) => html('div', { class: 'neighbours' },
         card(row.query, row.label, 'query', '', `${data.classes[row.label]}, a test clip.`),
         ...row.neighbours.map(({ clip, label, similarity }, rank) => card(
           clip, label, `cosine ${similarity.toFixed(3)}`, label === row.label ? 'right' : 'wrong',
           `${data.classes[label]}, neighbour ${rank + 1} of a clip of ${data.classes[row.label]}.`)))));
+      const cards = [...find('#retrieval .rows').children];
+      roving(cards.flatMap((row) => [...row.children]), cards[0]?.children.length);
+      cards.forEach((row) => rows.observe(row));
     });
   }
 
+  window.report = { data, player };
   const sections = [
     ['protocols', data.protocols, protocols],
     ['curves', data.curves, () => find('#curves .charts').append(...data.curves.map(chart))],
@@ -267,6 +444,5 @@
   if (data.clips.length) player.load(data.clips[0]);
   find('#context').textContent = data.missing
     ? `No clips to play: ${data.missing}`
-    : `Above: ${data.clips.length ? data.clips[0].title : 'no clip'}. Click on a point, a cell or a neighbour to play its clip.`;
-  window.report = { data, player };
+    : `Above: ${data.clips.length ? data.clips[0].title : 'no clip'}. A point, a cell or a neighbour plays its clip.`;
 })();
