@@ -31,7 +31,7 @@ def bone(view: Tensor, layout: SkeletonLayout) -> Tensor:
         >>> bone(view, get_layout('ntu25')).flatten()[:4].tolist()  # parents are 1, 20, 20, 2
         [-1.0, -19.0, -18.0, 1.0]
     """
-    parents = torch.tensor(layout.parents, device=view.device)
+    parents = torch.tensor(layout.parents, device='cpu').to(view.device, non_blocking=True)  # not to wait for a GPU
     return view - view.index_select(3, parents)
 
 

@@ -4,6 +4,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1.732e-4, weight_decay=0.04),
     clip_grad=dict(max_norm=3),
+    constructor='GroupedConstructor',
     paramwise_cfg=dict(
         bias_decay_mult=0.0,
         norm_decay_mult=0.0,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmengine.optim import OptimWrapper
 from torch import nn
 
+from mmskelssl.engine.optim.grouped_constructor import GroupedConstructor
 from mmskelssl.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmskelssl.utils.errors import ConfigError
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
-class LayerDecayConstructor(DefaultOptimWrapperConstructor):
+class LayerDecayConstructor(GroupedConstructor):
     r"""Multiplies the learning rate of a backbone's layer l by :math:`q^{L - l}` (Clark et al., ELECTRA, ICLR 2020).
 
     A backbone tells the layer of a parameter by ``layer_of(name)``, from 0 (embedding and positions) to ``num_layers``
@@ -47,13 +48,7 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
         self._factors = layer_factors(getattr(model, 'module', model), self.decay)
         return super().__call__(model)
 
-    def add_params(self, params: list[dict], module: nn.Module, prefix: str = '', is_dcn_module: object = None) -> None:
-        # The parent comes back here for every submodule; the rates are set once, when all parameters are there.
-        super().add_params(params, module, prefix, is_dcn_module)
-        if not prefix:
-            params[:] = _grouped([self._slowed(group) for group in params])
-
-    def _slowed(self, group: dict) -> dict:
+    def of_parameter(self, group: dict) -> dict:
         (parameter,) = group['params']
         return dict(group, lr=group.get('lr', self.base_lr) * self._factors.get(parameter, 1.0))
 
@@ -66,13 +61,3 @@ def layer_factors(model: nn.Module, decay: float) -> dict[nn.Parameter, float]:
         if hasattr(module, 'layer_of')
         for name, parameter in module.named_parameters()
     }
-
-
-def _grouped(groups: list[dict]) -> list[dict]:
-    """Groups that differ in nothing but their parameters become one: an update is a call for each group."""
-    merged: dict[str, dict] = {}
-    for group in groups:
-        options = {key: value for key, value in group.items() if key != 'params'}
-        known = merged.setdefault(repr(sorted(options.items())), dict(options, params=[]))
-        known['params'] += group['params']
-    return list(merged.values())
