@@ -90,10 +90,12 @@ class ClipBatch(NamedTuple):
 
     def clip_of_row(self) -> Tensor:
         """(R,) the clip that each row belongs to; for packed batches."""
-        counts = self.num_frames * self.num_persons
-        return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
+        # Not by repeat_interleave: for how many rows that gives, one has to wait for a GPU, and an exported graph does
+        # not know it.
+        begins = torch.zeros_like(self.frames[:, 0, 0], dtype=torch.int64)
+        return begins.index_add(0, self.offsets, torch.ones_like(self.offsets)).cumsum(0) - 1
 
     def frame_of_row(self) -> Tensor:
         """(R,) the number of each row's frame within its clip; for packed batches."""
         clip = self.clip_of_row()
-        return (torch.arange(len(clip), device=clip.device) - self.offsets[clip]) % self.num_frames[clip]
+        return (torch.arange(clip.shape[0], device=clip.device) - self.offsets[clip]) % self.num_frames[clip]

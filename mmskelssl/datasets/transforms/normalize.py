@@ -115,8 +115,8 @@ class AlignShoulders(Normalization):
             matrix = turn_about_y(_angle_to_x(fill_over_time(clips, across, known)[0]))
         else:
             clip = clips.clip_of_row()
-            is_leader = leader_rows(clips, known) == torch.arange(len(clip), device=clip.device)
-            mean = across.new_zeros(len(clips.offsets), 3).index_add_(0, clip, across * is_leader[:, None])
+            is_leader = leader_rows(clips, known) == torch.arange(clip.shape[0], device=clip.device)
+            mean = across.new_zeros(clips.offsets.shape[0], 3).index_add_(0, clip, across * is_leader[:, None])
             matrix = turn_about_y(_angle_to_x(mean))[clip]
         return clips._replace(frames=_turned(clips.frames, matrix))
 
@@ -167,7 +167,7 @@ class ScaleBones(Normalization):
         ends, starts = clips.frames[:, joint], clips.frames[:, parent]
         known = is_tracked(ends) & is_tracked(starts)
         lengths = (ends - starts).norm(dim=-1) * known
-        zero = torch.zeros(len(clips.offsets), dtype=torch.float64, device=clips.frames.device)
+        zero = torch.zeros_like(clips.offsets, dtype=torch.float64)
         clip = clips.clip_of_row()
         sums = (zero.index_add(0, clip, of_row.sum(1).double()) for of_row in (lengths, known))
         return tuple(sums)  # type: ignore[return-value]  # of two
@@ -249,13 +249,17 @@ def _first_bone(clips: ClipBatch, joints: tuple[int, int]) -> Tensor:
 def _tracked_first(clips: ClipBatch) -> Tensor:
     """(R,) the row that every row's frame is taken from, by the first two rules of :class:`PreNormalize`."""
     frame = clips.frame_of_row()
-    row = torch.arange(len(frame), device=frame.device)
+    num_rows = frame.shape[0]
+    row = torch.arange(num_rows, device=frame.device)
     start = row - frame
     present = is_tracked(clips.frames).any(1)
-    skipped = ~present & ~present[start]
-    order = (2 * start + skipped).argsort(stable=True)
-    until = ((frame + 1) * present[order]).to(torch.int64)
-    period = torch.zeros_like(row).scatter_reduce_(0, start, until, 'amax')[start]
+    is_kept = present | present[start]
+    number = is_kept.cumsum(0) - is_kept.long()
+    moved_to = number - number[start]
+    period = torch.zeros_like(row).scatter_reduce(0, start, (moved_to + 1) * present, 'amax')[start]
+    # Skipped rows go behind all others, where nobody looks.
+    order = torch.arange(num_rows + 1, device=frame.device)
+    order = order.scatter(0, torch.where(is_kept, start + moved_to, num_rows), row)
     return order[start + frame % period.clamp(min=1)]
 
 
@@ -271,7 +275,7 @@ def _rotation_onto(vectors: Tensor, axis: tuple[float, float, float]) -> Tensor:
     cosine = unit @ target
     sine = torch.linalg.norm(torch.linalg.cross(unit, target.expand_as(unit)), dim=1)
     eye = torch.eye(3, dtype=vectors.dtype, device=vectors.device)
-    cross = torch.linalg.cross(F.normalize(normal)[:, None].expand(-1, 3, -1), eye.expand(len(normal), 3, 3))
+    cross = torch.linalg.cross(F.normalize(normal)[:, None].expand(-1, 3, -1), eye.expand(normal.shape[0], 3, 3))
     # Row i is the product with unit vector i, so the matrix is the transpose.
     cross = cross.transpose(1, 2)
     rotation = eye + sine[:, None, None] * cross + (1 - cosine)[:, None, None] * (cross @ cross)

@@ -23,7 +23,7 @@ def first_rows(clips: ClipBatch, known: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (N,) rows, a clip's first one where none is known, and (N,) bool, whether one is.
     """
-    num_rows = len(known)
+    num_rows = known.shape[0]
     row = torch.arange(num_rows, device=known.device)
     first = torch.full_like(clips.offsets, num_rows).scatter_reduce(
         0, clips.clip_of_row(), torch.where(known, row, num_rows), 'amin'
@@ -44,11 +44,16 @@ def fill_over_time(clips: ClipBatch, values: Tensor, known: Tensor) -> tuple[Ten
         (R, C), exact where known and zero for a person without any, and (R,) bool, whether the person has one.
     """
     frame = clips.frame_of_row()
-    row = torch.arange(len(frame), device=frame.device)
+    num_rows = frame.shape[0]
+    row = torch.arange(num_rows, device=frame.device)
     start = row - frame
     stop = start + clips.num_frames[clips.clip_of_row()]
-    before = torch.where(known, row, -1).cummax(0).values
-    after = torch.where(known, row, len(row)).flip(0).cummin(0).values.flip(0)
+    number = known.cumsum(0)
+    # The row of the k-th known one stands at k; unknown rows go to 0, where nobody looks.
+    place = row.new_full((num_rows + 2,), num_rows)
+    place = place.scatter(0, torch.where(known, number, 0), row)
+    before = torch.where(number > 0, place[number], -1)
+    after = place[number + (~known).long()]
     has_before, has_after = before >= start, after < stop
     is_found = has_before | has_after
     before, after = torch.where(has_before, before, after), torch.where(has_after, after, before)

@@ -57,7 +57,7 @@ class ClassTokenTransformer(SkeletonTransformer):
 
     def encode(self, tokens: Tensor, positions: Tensor | None = None) -> Tensor:
         """The class token and all tokens (P, 1 + K, width) of the last block, normalized; arguments as the parent's."""
-        prefix = torch.cat([self.class_token, self.registers]).to(tokens.dtype).expand(len(tokens), -1, -1)
+        prefix = torch.cat([self.class_token, self.registers]).to(tokens.dtype).expand(tokens.shape[0], -1, -1)
         places = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[:2])
         places = places if positions is None else positions
         # At segment 0, which is not turned.

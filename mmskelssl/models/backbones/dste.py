@@ -28,7 +28,7 @@ class DropPath(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) of a branch."""
-        kept = x.new_ones(len(x), *[1] * (x.ndim - 1))
+        kept = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))
         return x * F.dropout(kept, self.probability, self.training)
 
 
