@@ -23,6 +23,8 @@ from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
+from mmskelssl.deployment import ExportedModel
+from mmskelssl.deployment.graph import SCORES
 from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.zoo import find_config, find_weights
 from mmskelssl.registry import MODELS, TRANSFORMS
@@ -78,14 +80,14 @@ def init_model(
 
 
 def extract_features(
-    model: BaseModel,
+    model: BaseModel | ExportedModel,
     data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
 ) -> dict[str, Tensor | dict[str, Tensor]]:
     """Encodes clips, in the view by which the model's config tests.
 
     Args:
-        model: Of :func:`init_model`.
+        model: Of :func:`init_model`, or an exported one.
         data: Clips (M, T, V, C) or (T, V, C) in metres, or one; a clip store or its path; or a ``SkeletonDataset``. A
             warning says so where clips have more persons than the model takes.
         split: Split of the store; by default all clips.
@@ -99,13 +101,23 @@ def extract_features(
         ConfigError: If the model does not know how it tests, or the store has another layout than the model.
     """
     dataset = as_dataset(model, data, split)
-    features = {name: values[0] for name, values in encode(model, dataset).items()}
+    features = encode_dataset(model, dataset)
     labels = dict(labels=torch.from_numpy(dataset.labels)) if isinstance(dataset, SkeletonDataset) else {}
     return dict(features=features, **labels)
 
 
+def encode_dataset(model: BaseModel | ExportedModel, dataset: Dataset, with_scores: bool = False) -> dict[str, Tensor]:
+    """Stream to (N, D) on the CPU, of the clips of :func:`as_dataset`; or ``scores`` (N, classes) of a classifier."""
+    if isinstance(model, ExportedModel):
+        batch = dataset.__getitems__([ClipRequest(index) for index in range(len(dataset))])  # type: ignore
+        encoded = model.encode(batch['inputs']['clips'].unpack())
+        return {name: value for name, value in encoded.items() if (name == SCORES) == with_scores}
+    encoded = encode(model, dataset, 'predict' if with_scores else 'tensor')
+    return {name: values[0] for name, values in encoded.items()}
+
+
 def as_dataset(
-    model: BaseModel,
+    model: BaseModel | ExportedModel,
     data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
 ) -> Dataset:
@@ -120,7 +132,7 @@ def as_dataset(
                 'layout.'
             )
         _note_persons_left_out(store.num_persons, model)
-        return SkeletonDataset(store.path, split, _normalize(model))
+        return SkeletonDataset(store.path, split, normalizations(model))
     if not isinstance(data, Iterable):
         raise ClipError(
             f'{shown(data)} is not what is taken: clips (M, T, V, C) or (T, V, C), or a clip store or its path.'
@@ -129,13 +141,13 @@ def as_dataset(
     if not clips:
         raise ClipError('There are no clips to encode.')
     dataset = _ClipsInMemory(
-        [clip[None] if clip.ndim == 3 else clip for clip in clips], model.layout, _normalize(model)
+        [clip[None] if clip.ndim == 3 else clip for clip in clips], model.layout, normalizations(model)
     )
     _note_persons_left_out([len(clip) for clip in dataset.clips], model)
     return dataset
 
 
-def _note_persons_left_out(num_persons: Collection[int], model: BaseModel) -> None:
+def _note_persons_left_out(num_persons: Collection[int], model: BaseModel | ExportedModel) -> None:
     more = sum(number > model.num_persons for number in num_persons)
     if more:
         warnings.warn(
@@ -145,8 +157,14 @@ def _note_persons_left_out(num_persons: Collection[int], model: BaseModel) -> No
         )
 
 
-def _normalize(model: BaseModel) -> Sequence[dict]:
-    """The normalizations of test data, as the model's config has them."""
+def normalizations(model: BaseModel | ExportedModel) -> Sequence[dict]:
+    """The normalizations of test data, as the model's config has them; none for an exported one, which has them inside.
+
+    Raises:
+        ConfigError: If the model does not know them.
+    """
+    if isinstance(model, ExportedModel):
+        return ()
     cfg = getattr(model, 'cfg', {})
     loaders = [cfg[name] for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)]
     if not loaders:
