@@ -1,9 +1,9 @@
 """Evaluates a pre-trained checkpoint by the papers' protocols, on the data and in the views of its own config.
 
 References stand beside the results, by the protocols that cost little: raw coordinates, and the encoder without
-training. A number below them is marked. Several checkpoints of one config and of different seeds give one report, with
-mean and deviation over them. Results are kept as they come: after an interruption, the same command continues. The
-report comes as JSON, Markdown, and an HTML page that needs no network.
+training. A number below them is marked. Several checkpoints of one config that differ in the seed, or in the fold, give
+one report, with mean and deviation over them. Results are kept as they come: after an interruption, the same command
+continues. The report comes as JSON, Markdown, and an HTML page that needs no network.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from mmskelssl.evaluation.protocols import Protocol, load_protocol
 from mmskelssl.evaluation.reading import pretraining_config, read_pretrained
 from mmskelssl.evaluation.references import REFERENCES, Reference, references_of, write_reference
 from mmskelssl.evaluation.results import REPORT_FILE, EvaluationReport, save_report
-from mmskelssl.evaluation.seeds import check_seeds, over_seeds
+from mmskelssl.evaluation.seeds import are_folds, check_folds, check_seeds, over_folds, over_seeds
 from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.utils import register_all_modules
 from mmskelssl.utils.config import ConfigError, Overrides, read_config
@@ -44,8 +44,8 @@ def parse_args() -> argparse.Namespace:
         'checkpoints',
         nargs='+',
         metavar='CHECKPOINT',
-        help="checkpoint of pre-training or of a classifier, or several that differ in the seed alone; 'random': the "
-        "encoder of --config without training; 'raw': coordinates without an encoder",
+        help='checkpoint of pre-training or of a classifier, or several that differ in the seed alone, or in the fold; '
+        "'random': the encoder of --config without training; 'raw': coordinates without an encoder",
     )
     parser.add_argument(
         '--protocols',
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
         join_processes(args.launcher)
     protocols = read_protocols(args)
     try:
-        report, root = (evaluate_seeds if len(args.checkpoints) > 1 else evaluate_one)(args, protocols)
+        report, root = (evaluate_several if len(args.checkpoints) > 1 else evaluate_one)(args, protocols)
     except (KeyboardInterrupt, Interrupted):
         print('Stopped. What is finished is kept: run the same command again to continue.', file=sys.stderr)
         raise
@@ -124,7 +124,7 @@ def evaluate_one(args: argparse.Namespace, protocols: list[Protocol]) -> tuple[E
     return evaluate(read_model(args, str(path)), protocols, root, _command()), root
 
 
-def evaluate_seeds(args: argparse.Namespace, protocols: list[Protocol]) -> tuple[EvaluationReport, Path]:
+def evaluate_several(args: argparse.Namespace, protocols: list[Protocol]) -> tuple[EvaluationReport, Path]:
     """The report over several checkpoints, and its folder; each has a report of its own too."""
     config = args.config and read_config(find_config(args.config))
     if references := set(args.checkpoints) & set(REFERENCES):
@@ -132,21 +132,42 @@ def evaluate_seeds(args: argparse.Namespace, protocols: list[Protocol]) -> tuple
             f"'{references.pop()}' is evaluated alone, or stands beside a checkpoint without being named."
         )
     models = [read_model(args, checkpoint, config) for checkpoint in args.checkpoints]
-    seeds = check_seeds(models)
     together = Path(os.path.commonpath([Path(path).resolve().parent for path in args.checkpoints]))
-    root = args.work_dir or together / f'seeds-{"-".join(map(str, seeds))}.{_kind(args)}'
-    references = _references(args, models[0], protocols, root)
-    reports = {}
-    for seed, model in zip(seeds, models, strict=True):
-        own = args.work_dir / f'seed{seed}' if args.work_dir else _default_root(args, model.checkpoint)
-        beside = root / REFERENCES_FOLDER
-        report = evaluate(model, protocols, own, _command(), references, beside)
-        reports[seed] = report, own
-        if is_main_process():
-            write_pages(report, own)
-    report = agreed(over_seeds(reports, root, _command()) if is_main_process() else None)
+    if are_folds(models):
+        folds = check_folds(models)
+        root = args.work_dir or together / f'{"-".join(folds)}.{_kind(args)}'
+        reports = {
+            fold: _evaluate_own(args, model, protocols, root / fold if args.work_dir else None)
+            for fold, model in zip(folds, models, strict=True)
+        }
+        report = agreed(over_folds(reports, root, _command()) if is_main_process() else None)
+    else:
+        seeds = check_seeds(models)
+        root = args.work_dir or together / f'seeds-{"-".join(map(str, seeds))}.{_kind(args)}'
+        references = _references(args, models[0], protocols, root), root / REFERENCES_FOLDER
+        of_seeds = {
+            seed: _evaluate_own(args, model, protocols, root / f'seed{seed}' if args.work_dir else None, references)
+            for seed, model in zip(seeds, models, strict=True)
+        }
+        report = agreed(over_seeds(of_seeds, root, _command()) if is_main_process() else None)
     written_once(lambda: save_report(report, root / REPORT_FILE))
     return report, root
+
+
+def _evaluate_own(
+    args: argparse.Namespace,
+    model: PretrainedModel,
+    protocols: list[Protocol],
+    root: Path | None,
+    references: tuple[list[Reference], Path] | None = None,
+) -> tuple[EvaluationReport, Path]:
+    """The report of one of several checkpoints, with pages of its own, and its folder."""
+    own = root or _default_root(args, model.checkpoint)
+    beside, place = references or (_references(args, model, protocols, own), own / REFERENCES_FOLDER)
+    report = evaluate(model, protocols, own, _command(), beside, place)
+    if is_main_process():
+        write_pages(report, own)
+    return report, own
 
 
 def read_model(args: argparse.Namespace, checkpoint: str, config: Config | None = None) -> PretrainedModel:

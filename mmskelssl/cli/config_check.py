@@ -84,6 +84,7 @@ def check_config(cfg: Config) -> list[Finding]:
     # Views can be built only from names that are right.
     return [
         *_check_top_level(cfg),
+        *_check_sets(cfg),
         *_check_stages(cfg),
         *_check_sections(cfg),
         *_check_required(cfg),
@@ -161,6 +162,18 @@ def _check_top_level(cfg: Config) -> Iterator[Finding]:
         meant = [section for section, content in _sections(cfg) if key not in known and key in content]
         if meant and not isinstance(cfg[key], (Mapping, list, tuple)):
             yield Finding(key, f"nothing reads this key at the top level; '{meant[0]}.{key}' is read.")
+
+
+def _check_sets(cfg: Config) -> Iterator[Finding]:
+    """Sets of clips that no data loader has, such as a ``train_set`` beside an inherited ``train_dataloader``."""
+    sections = [section for _, section in _sections(cfg) if 'store' in section]
+    for key, value in cfg.items():
+        if key in _known_keys() or key.startswith('_') or not isinstance(value, Mapping) or 'store' not in value:
+            continue
+        if not any(all(section.get(name) == item for name, item in value.items()) for section in sections):
+            yield Finding(
+                key, 'nothing reads this set of clips: say it in train_dataloader.dataset, or that of val and test.'
+            )
 
 
 def _check_stages(cfg: Config) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ def test_a_neck_may_name_its_pooling(load):
             dict(val_dataloader__dataset=dict(_delete_=True, type='SkeletonDataset')),
             "val_dataloader.dataset: SkeletonDataset needs 'store'",
         ),
+        (dict(train_set=dict(store='mine')), 'train_set: nothing reads this set of clips: say it in train_dataloader'),
         (dict(val_cfg=None), 'val_cfg: it is None: val_dataloader, val_cfg, val_evaluator are set together'),
         (dict(test_dataloader=None), 'test_dataloader: it is None'),
         (dict(val_cfg=None, val_dataloader=None), 'val_dataloader: it is None'),
@@ -81,6 +82,7 @@ def test_mistakes(load, overrides, says):
         dict(default_hooks__finite_check=None),
         dict(train_cfg__max_epochs=100, param_scheduler=[dict(type='MultiStepLR', milestones=[50])]),
         dict(_helper=dict(type='Unknown', key=1), my_helper=3),
+        dict(train_set=dict(store='store', split='train')),  # as train_dataloader.dataset has it
         dict(optim_wrapper__clip_grad=dict(type='norm', max_norm=1)),
     ],
     ids='-'.join,

@@ -1,16 +1,19 @@
-"""Mean and deviation over seeds of pre-training."""
+"""Mean and deviation over seeds of pre-training, and over folds."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from workshop import write_store
 
 from mmskelssl.evaluation.evaluate import evaluate
 from mmskelssl.evaluation.protocols import load_protocol
 from mmskelssl.evaluation.reading import read_pretrained
 from mmskelssl.evaluation.results import Statistic, load_report, marks, save_report
-from mmskelssl.evaluation.seeds import check_seeds, over_seeds
+from mmskelssl.evaluation.seeds import are_folds, check_folds, check_seeds, over_seeds
 from mmskelssl.utils.errors import CheckpointError
 
 from .conftest import pretraining
@@ -59,13 +62,17 @@ def test_the_mean_is_over_the_seeds_and_each_stands_behind_it(reports, tmp_path)
 def test_values_are_the_means_of_each_seeds_runs_and_remarks_say_whose_they_are(reports, tmp_path):
     def changed(report, values, remarks):
         (first, *_) = report.results
-        return replace(report, results=[replace(first, metrics=dict(top1=Statistic(values)), remarks=remarks)])
+        card = replace(first.card, chosen=dict(learning_rate=values[0]))
+        return replace(
+            report, results=[replace(first, metrics=dict(top1=Statistic(values)), remarks=remarks, card=card)]
+        )
 
     values = {7: [50.0, 60.0], 9: [70.0, 90.0]}
     remarks = {7: ['both'], 9: ['both', 'one']}
     made = {seed: (changed(report, values[seed], remarks[seed]), folder) for seed, (report, folder) in reports.items()}
     (result,) = over_seeds(made, tmp_path).results
     assert result.metrics['top1'].values == [55.0, 80.0]
+    assert result.card.chosen == {'Seed 7': dict(learning_rate=50.0), 'Seed 9': dict(learning_rate=70.0)}
     assert result.remarks == ['Over seeds 7, 9 of pre-training, each the mean of 2 runs.', 'both', 'Seed 9: one']
 
 
@@ -121,3 +128,72 @@ def test_the_command_writes_a_report_of_all_and_one_of_each(models, run_tool, tm
     assert json.loads((tmp_path / 'report.json').read_text())['members']
     status, _, err = run_tool('evaluate.py', models[0].checkpoint, models[0].checkpoint, '--work-dir', tmp_path / 'x')
     assert status == 1 and 'Seed 7 is there twice' in err
+
+
+@pytest.fixture(scope='module')
+def folds(make_checkpoint, tmp_path_factory):
+    """Checkpoints of two folds: what one trains on, the other tests on."""
+    store = tmp_path_factory.mktemp('folds') / 'store'
+    write_store(store, fold1_test=21, fold2_test=12)
+    found = {}
+    for fold, other in (('fold1', 'fold2'), ('fold2', 'fold1')):
+        cfg = pretraining(store, modalities=['joint'])
+        cfg.train_dataloader.dataset.split = f'{other}_test'
+        cfg.test_dataloader.dataset.split = f'{fold}_test'
+        found[fold] = make_checkpoint(cfg, 3, dict(seed=3))
+    return found
+
+
+def test_the_command_gives_the_mean_over_folds(folds, run_tool, tmp_path):
+    status, out, err = run_tool('evaluate.py', *folds.values(), '--work-dir', tmp_path, '--protocols', 'knn')
+    assert status == 0, err
+    report, own = load_report(tmp_path), {fold: load_report(tmp_path / fold) for fold in folds}
+    (result,), singles = report.results, [one.results[0] for one in own.values()]
+    values = [one.metrics['top1'].mean for one in singles]
+    assert result.metrics['top1'].values == values and np.isfinite(result.metrics['top1'].std)
+    assert result.card.folds == ['fold1', 'fold2'] and result.card.pretraining_seeds == []
+    assert result.card.test_split.split() == [one.card.test_split for one in singles]
+    assert report.data.test_split == 'fold1_test fold2_test'
+    assert [(m.card.folds, m.metrics) for m in report.members] == [([f], own[f].results[0].metrics) for f in folds]
+    # Each clip is tested once, and what has to be beaten is a mean over the folds as well.
+    predictions = np.load(tmp_path / result.files['predictions'])
+    assert predictions['scores'].shape[:2] == (1, 33) and len(set(predictions['names'])) == 33
+    assert predictions['labels'].shape == (33,) and np.sum(result.confusion) == 33
+    correct = predictions['scores'][0].argmax(1) == predictions['labels']
+    assert 100 * correct[:21].mean() == pytest.approx(values[0])
+    for method in ('raw coordinates', 'random encoder, seed 0'):
+        (found,) = (r for r in report.references if (r.protocol, r.card.method) == ('knn', method))
+        assert found.metrics['top1'].values == [
+            r.metrics['top1'].mean
+            for one in own.values()
+            for r in one.references
+            if (r.protocol, r.card.method) == ('knn', method)
+        ]
+    # A fold is marked in its own report alone: there are the numbers that it has to beat.
+    raw = next(r for r in report.references if (r.protocol, r.card.method) == ('knn', 'raw coordinates'))
+    better = replace(raw, metrics=dict(top1=Statistic([101.0])))
+    harder = replace(report, references=[better])
+    assert marks(harder, result)[0].sign == '↓raw' and not any(marks(harder, member) for member in report.members)
+    for fold, one in zip(folds, singles, strict=True):
+        assert f'| knn | joint, {fold} | {one.metrics["top1"]} ' in out
+    assert 'Folds' in (tmp_path / 'report.md').read_text()
+
+
+def test_the_report_over_folds_lies_beside_the_checkpoints(folds, run_tool):
+    status, _, err = run_tool('evaluate.py', *folds.values(), '--protocols', 'knn', '--no-references')
+    assert status == 0, err
+    (found,) = Path(os.path.commonpath(folds.values())).glob('fold1-fold2.evaluation/report.json')
+    assert load_report(found).results[0].card.folds == ['fold1', 'fold2']
+
+
+def test_only_the_splits_of_folds_may_differ(folds):
+    models = [read_pretrained(path) for path in folds.values()]
+    assert are_folds(models) and check_folds(models) == ['fold1', 'fold2']
+    other = dict(models[1].test_set, store='elsewhere')
+    for changed, message in [
+        (dict(test_set=models[0].test_set), 'fold1 is there twice'),
+        (dict(seed=4), 'in seed, not in the splits alone'),
+        (dict(test_set=other), 'differ in test_set, not in the splits alone'),
+    ]:
+        with pytest.raises(CheckpointError, match=message):
+            check_folds([models[0], replace(models[1], **changed)])

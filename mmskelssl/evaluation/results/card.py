@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 # Two results that differ only in these can stand in one column: they say whose number it is, not how it was measured.
-_IDENTITY = ('method', 'weights', 'modalities', 'chosen', 'pretraining_seeds', 'seeds', 'versions')
+_IDENTITY = ('method', 'weights', 'modalities', 'chosen', 'pretraining_seeds', 'folds', 'seeds', 'versions')
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ProtocolCard:
         fusion: How the modalities' scores were put together; empty for one modality.
         seeds: Of the runs.
         pretraining_seeds: Of the checkpoints that a report of several is over; empty in the report of one.
+        folds: Of the set, where a report is over several; empty in the report of one.
         versions: Of mmskelssl, torch and Python.
     """
 
@@ -58,6 +59,7 @@ class ProtocolCard:
     fusion: str = ''
     seeds: list[int] = field(default_factory=list)
     pretraining_seeds: list[int] = field(default_factory=list)
+    folds: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     def unlike(self, other: ProtocolCard) -> list[str]:

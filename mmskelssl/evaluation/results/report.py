@@ -14,8 +14,8 @@
   beside the checkpoint.
 - ``references``: what the results have to beat, a list of objects like those of ``results`` whose ``card.method`` says
   which it is (``raw coordinates``, ``random encoder``); their ``files`` are not beside the report.
-- ``members``: where ``results`` are over several seeds of pre-training, the results of each seed, likewise; its seed is
-  in ``card.pretraining_seeds``.
+- ``members``: where ``results`` are over several seeds of pre-training, or over several folds, the results of each,
+  likewise; which one it is stands in ``card.pretraining_seeds`` or ``card.folds``.
 - ``results``: a list of objects as of :class:`ProtocolResult`: ``protocol``, ``modality``, ``metrics`` (name to
   ``{mean, std, values}``, in percent), ``card`` (:class:`ProtocolCard`), ``per_class_accuracy``, ``confusion``,
   ``seconds``, ``remarks``, ``files``.

@@ -49,6 +49,7 @@ def _rivals(report: EvaluationReport, kind: str, result: ProtocolResult) -> list
         other
         for other in report.references
         if other.card.method.startswith(kind)
+        and other.card.folds == result.card.folds  # one fold may be harder than all together
         and other.protocol in protocols
         and (kind == 'raw coordinates' or set(other.modality.split('+')) <= set(result.modality.split('+')))
     ]
@@ -68,6 +69,7 @@ def _below_member(report: EvaluationReport, result: ProtocolResult) -> Mark | No
         if other.protocol == _member_protocol(result)
         and other.modality in modalities
         and other.card.pretraining_seeds == result.card.pretraining_seeds
+        and other.card.folds == result.card.folds
     ]
     best = max(members, key=_top1, default=None)
     if len(modalities) == 1 or best is None or _top1(result) >= _top1(best):

@@ -16,7 +16,7 @@ class ProtocolRow:
 
     Args:
         protocol: Name of the protocol.
-        modality: Of the encoder; before it, what a reference is, and behind it the seed of one of several.
+        modality: Of the encoder; before it, what a reference is, and behind it the seed or fold of one of several.
         top1: Mean ± deviation.
         signs: Behind it, where it lies below what it has to beat, such as ``↓raw``.
         meanings: A sentence for each sign.
@@ -26,7 +26,7 @@ class ProtocolRow:
         remarks: What has to be known of the number.
         card: Name to value of everything it depends on.
         is_reference: Whether it is what others have to beat.
-        is_seed: Whether it is one of several seeds of pre-training, whose mean stands before them.
+        is_seed: Whether it is one of several seeds of pre-training, or folds, whose mean stands before them.
     """
 
     protocol: str
@@ -82,7 +82,8 @@ def headline(report: EvaluationReport) -> dict[str, str]:
         'Checkpoint': report.checkpoint,
         'Epoch': '' if report.epoch is None else str(report.epoch),
         'Config': report.config,
-        'Seeds of pre-training': ', '.join(_seeds(report)),
+        'Seeds of pre-training': ', '.join(_of_members(report, 'pretraining_seeds')),
+        'Folds': ', '.join(_of_members(report, 'folds')),
         'Pre-training': ', '.join(_costs(report.cost)),
         'Made': report.created,
         'Machine': report.machine,
@@ -91,8 +92,8 @@ def headline(report: EvaluationReport) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _seeds(report: EvaluationReport) -> list[str]:
-    return list(dict.fromkeys(str(seed) for result in report.members for seed in result.card.pretraining_seeds))
+def _of_members(report: EvaluationReport, field: str) -> list[str]:
+    return list(dict.fromkeys(str(one) for result in report.members for one in getattr(result.card, field)))
 
 
 def _costs(cost: dict[str, float]) -> list[str]:
@@ -154,8 +155,8 @@ def _is_seed_of(result: ProtocolResult, member: ProtocolResult) -> bool:
 
 
 def _with_seed(member: ProtocolResult) -> str:
-    (seed,) = member.card.pretraining_seeds
-    return f'{member.modality}, seed {seed}'
+    which = [*(f'seed {seed}' for seed in member.card.pretraining_seeds), *member.card.folds]
+    return ', '.join([member.modality, *which])
 
 
 def _modality(reference: ProtocolResult) -> str:
