@@ -22,7 +22,7 @@ def main() -> int:
     )
     parser.add_argument(
         '--model',
-        help=f'checkpoint, an exported file (.onnx, .pt2), or the name of what comes with the package: {", ".join(known)} '
+        help=f'checkpoint, an exported file (.onnx, .pt2), or the name of one in the package: {", ".join(known)} '
         '(default: the one for skeletons like that of the clip)',
     )
     parser.add_argument('--gallery', metavar='STORE', help='name its clips that are most like the clip, and no class')

@@ -34,6 +34,9 @@ from mmskelssl.utils.errors import ClipError, ConfigError
 from mmskelssl.utils.quiet import without_list_of_parameters
 from mmskelssl.utils.setup import register_all_modules
 
+# Clips that are read at once for an exported model, so that a large store need not fit into memory.
+_CHUNK = 1024
+
 
 def init_model(
     config: str | os.PathLike | Config | None,
@@ -109,9 +112,14 @@ def extract_features(
 def encode_dataset(model: BaseModel | ExportedModel, dataset: Dataset, with_scores: bool = False) -> dict[str, Tensor]:
     """Stream to (N, D) on the CPU, of the clips of :func:`as_dataset`; or ``scores`` (N, classes) of a classifier."""
     if isinstance(model, ExportedModel):
-        batch = dataset.__getitems__([ClipRequest(index) for index in range(len(dataset))])  # type: ignore
-        encoded = model.encode(batch['inputs']['clips'].unpack())
-        return {name: value for name, value in encoded.items() if (name == SCORES) == with_scores}
+        indices = range(len(dataset))  # type: ignore[arg-type]  # ours have a length
+        chunks = [indices[i : i + _CHUNK] for i in range(0, len(indices), _CHUNK)]
+        parts = [
+            model.encode(dataset.__getitems__([ClipRequest(i) for i in chunk])['inputs']['clips'].unpack())  # type: ignore
+            for chunk in chunks
+        ]
+        names = [SCORES] if with_scores else model.streams
+        return {name: torch.cat([part[name] for part in parts]) for name in names}
     encoded = encode(model, dataset, 'predict' if with_scores else 'tensor')
     return {name: values[0] for name, values in encoded.items()}
 

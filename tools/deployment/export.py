@@ -1,8 +1,8 @@
 """Writes a checkpoint as a file that runs without this package: ONNX, or an exported program of PyTorch.
 
-The file takes raw clips in metres, float32 (N, M, T, V, C) of any N, M and T, and gives the features of each stream, and
-scores of a classifier. Normalization and test view are inside. What it gives is compared with the model before it is
-kept.
+The file takes raw clips in metres, float32 (N, M, T, V, C) of any N, M and T, and gives the features of each stream,
+and scores of a classifier. Normalization and test view are inside. What it gives is compared with the model before it
+is kept.
 """
 
 import argparse
