@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmskelssl.apis.models import as_dataset, init_model
-from mmskelssl.converters.messages import shown
-from mmskelssl.converters.ntu import read_skeleton_file
+from mmskelssl.apis.inputs import Inputs, named_clips
+from mmskelssl.apis.models import as_dataset, encode_dataset, init_model
 from mmskelssl.datasets.clip_store import ClipStore
-from mmskelssl.evaluation.features import encode
+from mmskelssl.deployment import ExportedModel, is_exported
 from mmskelssl.evaluation.functional import nearest
-from mmskelssl.utils.errors import ClipError, ConfigError
-
-_TAKEN = 'give a .skeleton file, an array (M, T, V, C) or (T, V, C), a list of these, or a clip store or its folder'
-Inputs = str | os.PathLike | np.ndarray | ClipStore | Sequence[str | os.PathLike | np.ndarray]
+from mmskelssl.registry import INFERENCERS
+from mmskelssl.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,47 @@ class Neighbours:
     similarities: list[float]
 
 
+@dataclass(frozen=True)
+class Speed:
+    """How fast clips were encoded: normalization, view and model, without reading files.
+
+    Args:
+        clips: How many.
+        seconds: For all.
+    """
+
+    clips: int
+    seconds: float
+
+    def __str__(self) -> str:
+        rate, s = self.clips / self.seconds, 's' * (self.clips != 1)
+        return f'{self.clips} clip{s} in {self.seconds:.2f} s: {rate:,.0f} clips/s, {1e3 / rate:,.1f} ms per clip'
+
+
+@INFERENCERS.register_module()
 class SkeletonInferencer:
     """Classifies clips, or finds their nearest neighbours among the clips of a store.
 
+    ``INFERENCERS.build(dict(type='mmskelssl.SkeletonInferencer', ...))`` makes one, too.
+
     Args:
         config: Config, its path, or one of :func:`list_models`; None takes the one in the checkpoint.
-        checkpoint: Its weights.
-        device: Where the model goes; by default the accelerator, if there is one.
+        checkpoint: Its weights; or a file that ``tools/deployment/export.py`` wrote, which needs no config.
+        device: Where the model goes; by default the accelerator, if there is one. Exported files choose themselves.
         gallery: Store (or its path) whose clips are the neighbours to find; a model without a classifier needs one.
         gallery_split: Split of the gallery; by default all of its clips.
         stream: Whose features neighbours are sought by; by default the model's first.
         pretrained: Whether ``config`` is the name of weights that come with the package.
 
+    Attributes:
+        model: What encodes the clips.
+        speed: Of the last call; None before it.
+
     Raises:
         CheckpointError, ConfigError, StoreError: As :func:`init_model` and :func:`extract_features`.
     """
+
+    speed: Speed | None = None
 
     def __init__(
         self,
@@ -81,8 +105,12 @@ class SkeletonInferencer:
         stream: str | None = None,
         pretrained: bool = False,
     ) -> None:
-        self.model = init_model(config, checkpoint, device, pretrained)
-        known = [self.model.modality] if self.is_classifier else list(self.model.streams)
+        self.model: BaseModel | ExportedModel
+        if checkpoint is not None and is_exported(checkpoint):
+            self.model = ExportedModel(checkpoint)
+        else:
+            self.model = init_model(config, checkpoint, device, pretrained)
+        known = list(self.model.streams)
         self.stream = stream or known[0]
         if self.stream not in known:
             raise ConfigError(f"The model has no stream '{self.stream}': its streams are {known}.")
@@ -91,18 +119,20 @@ class SkeletonInferencer:
             indices = slice(None) if gallery_split is None else self.gallery.split(gallery_split)
             self._gallery_names = self.gallery.names[indices]
             self._gallery_labels = self.gallery.labels[indices]
-            self._gallery_features = self._features(self.gallery, gallery_split)
+            self._gallery_features = self._encoded(self.gallery, self.stream, gallery_split)
 
     @property
     def is_classifier(self) -> bool:
-        return hasattr(self.model, 'head')
+        """Whether the model gives scores of classes."""
+        return isinstance(self.model, ExportedModel) and self.model.is_classifier or hasattr(self.model, 'head')
 
     def __call__(self, inputs: Inputs, k: int = 5) -> list[Classification] | list[Neighbours]:
         """Classes of clips by a classifier, neighbours by a pre-trained model.
 
         Args:
-            inputs: A raw NTU file (``.skeleton``), a clip (M, T, V, C) or (T, V, C) in metres, a list of these, or a
-                clip store or its path.
+            inputs: A clip (M, T, V, C) or (T, V, C) in metres, as array, tensor or nested list; a batch
+                (N, M, T, V, C); a raw NTU file (``.skeleton``); a NumPy file (``.npy``) of a clip or batch; an
+                annotation of PYSKL, a dict with ``keypoint``; a list of these; or a clip store or its path.
             k: How many classes or neighbours of each clip.
         """
         return self.classify(inputs, k) if self.is_classifier else self.neighbours(inputs, k)
@@ -119,8 +149,8 @@ class SkeletonInferencer:
                 'A pre-trained model knows no classes: take the checkpoint of a linear or fine-tuned run, or ask for '
                 'neighbours.'
             )
-        names, data = _named(inputs)
-        scores = encode(self.model, as_dataset(self.model, data), 'predict', what='Classifying')['scores'][0]
+        names, data = named_clips(inputs)
+        scores = self._encoded(data, 'scores')
         best = scores.softmax(1).topk(min(k, scores.shape[1]))
         classes = self.model.dataset_meta.get('classes') or [f'class {i}' for i in range(scores.shape[1])]
         return [
@@ -139,8 +169,8 @@ class SkeletonInferencer:
             raise ConfigError('Neighbours are found in a gallery: pass gallery=STORE to SkeletonInferencer.')
         if not 1 <= k <= len(self._gallery_names):
             raise ConfigError(f'k={k} neighbours in a gallery of {len(self._gallery_names)} clips.')
-        names, data = _named(inputs)
-        similarities, rows = nearest(self._features(data), self._gallery_features, k)
+        names, data = named_clips(inputs)
+        similarities, rows = nearest(self._encoded(data, self.stream), self._gallery_features, k)
         return [
             Neighbours(
                 name,
@@ -151,31 +181,10 @@ class SkeletonInferencer:
             for name, found, values in zip(names, rows.numpy(), similarities.tolist(), strict=True)
         ]
 
-    def _features(self, data: ClipStore | Sequence[np.ndarray], split: str | None = None) -> Tensor:
-        """(N, D) features."""
-        return encode(self.model, as_dataset(self.model, data, split))[self.stream][0]
-
-
-def _is_raw(path: str | os.PathLike) -> bool:
-    return Path(path).suffix.lower() == '.skeleton'
-
-
-def _named(inputs: Inputs) -> tuple[list[str], ClipStore | list[np.ndarray]]:
-    """Names of the clips, and the clips as :func:`extract_features` takes them."""
-    if isinstance(inputs, (str, os.PathLike)) and not _is_raw(inputs):
-        if Path(inputs).is_file():
-            raise ClipError(f'{inputs} is not a .skeleton file: {_TAKEN}.')
-        inputs = ClipStore(inputs)
-    if isinstance(inputs, ClipStore):
-        return inputs.names.tolist(), inputs
-    if isinstance(inputs, (str, os.PathLike, np.ndarray)):
-        inputs = [inputs]
-    if not isinstance(inputs, Sequence):
-        raise ClipError(f'{shown(inputs)} is not an input: {_TAKEN}.')
-    for item in inputs:
-        if not isinstance(item, np.ndarray) and not (isinstance(item, (str, os.PathLike)) and _is_raw(item)):
-            raise ClipError(
-                f'{shown(item)} in the list is neither an array nor the path of a .skeleton file: {_TAKEN}.'
-            )
-    names = [f'clip {i}' if isinstance(item, np.ndarray) else Path(item).stem for i, item in enumerate(inputs)]
-    return names, [item if isinstance(item, np.ndarray) else read_skeleton_file(item) for item in inputs]
+    def _encoded(self, data: ClipStore | Sequence[np.ndarray], what: str, split: str | None = None) -> Tensor:
+        """(N, D) features of a stream, or scores."""
+        dataset = as_dataset(self.model, data, split)
+        start = time.perf_counter()
+        encoded = encode_dataset(self.model, dataset, with_scores=what == 'scores')[what]
+        self.speed = Speed(len(encoded), time.perf_counter() - start)
+        return encoded

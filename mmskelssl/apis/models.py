@@ -23,6 +23,8 @@ from mmskelssl.datasets.keyed_random import clip_keys
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
+from mmskelssl.deployment import ExportedModel
+from mmskelssl.deployment.graph import SCORES
 from mmskelssl.evaluation.features import encode
 from mmskelssl.evaluation.zoo import find_config, find_weights
 from mmskelssl.registry import MODELS, TRANSFORMS
@@ -31,6 +33,9 @@ from mmskelssl.utils.config import model_config
 from mmskelssl.utils.errors import ClipError, ConfigError
 from mmskelssl.utils.quiet import without_list_of_parameters
 from mmskelssl.utils.setup import register_all_modules
+
+# Clips that are read at once for an exported model, so that a large store need not fit into memory.
+_CHUNK = 1024
 
 
 def init_model(
@@ -83,14 +88,14 @@ def init_model(
 
 
 def extract_features(
-    model: BaseModel,
+    model: BaseModel | ExportedModel,
     data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
 ) -> dict[str, Tensor | dict[str, Tensor]]:
     """Encodes clips, in the view by which the model's config tests.
 
     Args:
-        model: Of :func:`init_model`.
+        model: Of :func:`init_model`, or an exported one.
         data: Clips (M, T, V, C) or (T, V, C) in metres, or one; a clip store or its path; or a ``SkeletonDataset``. A
             warning says so where clips have more persons than the model takes.
         split: Split of the store; by default all clips.
@@ -110,13 +115,28 @@ def extract_features(
         torch.Size([2, 128])
     """
     dataset = as_dataset(model, data, split)
-    features = {name: values[0] for name, values in encode(model, dataset).items()}
+    features = encode_dataset(model, dataset)
     labels = dict(labels=torch.from_numpy(dataset.labels)) if isinstance(dataset, SkeletonDataset) else {}
     return dict(features=features, **labels)
 
 
+def encode_dataset(model: BaseModel | ExportedModel, dataset: Dataset, with_scores: bool = False) -> dict[str, Tensor]:
+    """Stream to (N, D) on the CPU, of the clips of :func:`as_dataset`; or ``scores`` (N, classes) of a classifier."""
+    if isinstance(model, ExportedModel):
+        indices = range(len(dataset))  # type: ignore[arg-type]  # ours have a length
+        chunks = [indices[i : i + _CHUNK] for i in range(0, len(indices), _CHUNK)]
+        parts = [
+            model.encode(dataset.__getitems__([ClipRequest(i) for i in chunk])['inputs']['clips'].unpack())  # type: ignore
+            for chunk in chunks
+        ]
+        names = [SCORES] if with_scores else model.streams
+        return {name: torch.cat([part[name] for part in parts]) for name in names}
+    encoded = encode(model, dataset, 'predict' if with_scores else 'tensor')
+    return {name: values[0] for name, values in encoded.items()}
+
+
 def as_dataset(
-    model: BaseModel,
+    model: BaseModel | ExportedModel,
     data: Dataset | Sequence[np.ndarray] | np.ndarray | ClipStore | str | os.PathLike,
     split: str | None = None,
 ) -> Dataset:
@@ -131,7 +151,7 @@ def as_dataset(
                 'layout.'
             )
         _note_persons_left_out(store.num_persons, model)
-        return SkeletonDataset(store.path, split, _normalize(model))
+        return SkeletonDataset(store.path, split, normalizations(model))
     if not isinstance(data, Iterable):
         raise ClipError(
             f'{shown(data)} is not what is taken: clips (M, T, V, C) or (T, V, C), or a clip store or its path.'
@@ -140,13 +160,13 @@ def as_dataset(
     if not clips:
         raise ClipError('There are no clips to encode.')
     dataset = _ClipsInMemory(
-        [clip[None] if clip.ndim == 3 else clip for clip in clips], model.layout, _normalize(model)
+        [clip[None] if clip.ndim == 3 else clip for clip in clips], model.layout, normalizations(model)
     )
     _note_persons_left_out([len(clip) for clip in dataset.clips], model)
     return dataset
 
 
-def _note_persons_left_out(num_persons: Collection[int], model: BaseModel) -> None:
+def _note_persons_left_out(num_persons: Collection[int], model: BaseModel | ExportedModel) -> None:
     more = sum(number > model.num_persons for number in num_persons)
     if more:
         warnings.warn(
@@ -156,8 +176,14 @@ def _note_persons_left_out(num_persons: Collection[int], model: BaseModel) -> No
         )
 
 
-def _normalize(model: BaseModel) -> Sequence[dict]:
-    """The normalizations of test data, as the model's config has them."""
+def normalizations(model: BaseModel | ExportedModel) -> Sequence[dict]:
+    """The normalizations of test data, as the model's config has them; none for an exported one, which has them inside.
+
+    Raises:
+        ConfigError: If the model does not know them.
+    """
+    if isinstance(model, ExportedModel):
+        return ()
     cfg = getattr(model, 'cfg', {})
     loaders = [cfg[name] for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)]
     if not loaders:

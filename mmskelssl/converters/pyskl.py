@@ -91,14 +91,7 @@ class PysklReader(Reader):
                 f'frame_dir {shown(stated_name)} or label {shown(stated_label)} is not text and a whole number'
             )
         name, label = head
-        keypoint = _array(annotation, 'keypoint', 4)
-        stated = annotation.get('total_frames', keypoint.shape[1])
-        if not isinstance(stated, int) or stated != keypoint.shape[1]:
-            raise ClipError(f'total_frames is {shown(stated)}, but keypoint has {keypoint.shape[1]} frames')
-        if keypoint.shape[-1] == 2:
-            clip = _in_image(keypoint, annotation, self._third)
-        else:
-            clip = keypoint.astype(np.float32)
+        clip = annotated_clip(annotation, self._third)
         return RawClip(name, label, clip, self._classes.attributes(name, label), origin)
 
     def splits(self, clips: Sequence[RawClip]) -> dict[str, list[int]]:
@@ -113,6 +106,23 @@ class PysklReader(Reader):
         stem = name.removesuffix('val')
         renamed = f'{stem}test'
         return renamed if stem != name and (not stem or stem.endswith('_')) and renamed not in self._splits else name
+
+
+def annotated_clip(annotation: Any, third: str = 'score') -> np.ndarray:
+    """The clip (M, T, V, 3) float32 of an annotation, whose name and label may be missing.
+
+    Args:
+        annotation: A dict with ``keypoint``, and for pixels ``keypoint_score`` and ``img_shape``.
+        third: As for :class:`PysklReader`.
+
+    Raises:
+        ClipError: If something else is in it.
+    """
+    keypoint = _array(annotation, 'keypoint', 4)
+    stated = annotation.get('total_frames', keypoint.shape[1])
+    if not isinstance(stated, int) or stated != keypoint.shape[1]:
+        raise ClipError(f'total_frames is {shown(stated)}, but keypoint has {keypoint.shape[1]} frames')
+    return _in_image(keypoint, annotation, third) if keypoint.shape[-1] == 2 else keypoint.astype(np.float32)
 
 
 def _parts(content: Any, path: Path) -> tuple[list, dict[str, list[str]]]:

@@ -88,6 +88,14 @@ class ClipBatch(NamedTuple):
         rows = self.offsets.repeat_interleave(counts) + within
         return self._replace(frames=self.frames[rows].float(), offsets=starts)
 
+    def unpack(self) -> list[Tensor]:
+        """The clips, each (M, T, V, C), of a packed batch."""
+        sizes = zip(self.num_persons.tolist(), self.num_frames.tolist(), strict=True)
+        return [
+            self.frames[start : start + persons * frames].unflatten(0, (persons, frames))
+            for start, (persons, frames) in zip(self.offsets.tolist(), sizes, strict=True)
+        ]
+
     def clip_of_row(self) -> Tensor:
         """(R,) the clip that each row belongs to; for packed batches."""
         # Not by repeat_interleave: for how many rows that gives, one has to wait for a GPU, and an exported graph does

@@ -109,7 +109,7 @@ def test_mistakes(pretraining_config, finder, tmp_path):
         (np.float32(0.5), 'is not an input'),
         ([5], '5 in the list is neither an array nor'),
         ([None], 'a value of type NoneType in the list'),
-        (['clip.npy'], "'clip.npy' in the list"),
+        (['clip.csv'], "'clip.csv' in the list"),
     ],
 )
 def test_other_inputs_are_refused_and_told_what_is_taken(finder, inputs, message):
@@ -120,7 +120,7 @@ def test_other_inputs_are_refused_and_told_what_is_taken(finder, inputs, message
 def test_a_file_of_another_kind(finder, tmp_path):
     (tmp_path / 'readme.md').write_text('Hello')
     for path in (tmp_path / 'readme.md', str(tmp_path / 'readme.md')):
-        with pytest.raises(ClipError, match='readme.md is not a .skeleton file'):
+        with pytest.raises(ClipError, match='readme.md is not a .skeleton or .npy file'):
             finder(path)
 
 

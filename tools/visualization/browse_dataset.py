@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from mmskelssl.cli.exit_status import exit_status
-from mmskelssl.datasets.clip_batch import ClipBatch
 from mmskelssl.datasets.sampler import ClipRequest
 from mmskelssl.datasets.skeleton_dataset import SkeletonDataset
 from mmskelssl.registry import DATASETS, MODELS
@@ -28,12 +27,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=8, help='frames of each clip in a picture (default: 8)')
     parser.add_argument('--fps', type=float, default=20, help='frames per second of the animations (default: 20)')
     return parser.parse_args()
-
-
-def dense(clips: ClipBatch) -> list[np.ndarray]:
-    """The clips (M, T, V, C) of a packed batch."""
-    sizes = zip(*(column.tolist() for column in (clips.offsets, clips.num_persons, clips.num_frames)), strict=True)
-    return [clips.frames[start : start + m * t].unflatten(0, (m, t)).numpy() for start, m, t in sizes]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -56,14 +49,14 @@ def run(args: argparse.Namespace) -> None:
     positions = np.sort(np.random.default_rng(args.seed).choice(len(dataset), args.num, replace=False))
     batch = dataset.__getitems__([ClipRequest(int(position), args.seed) for position in positions])
     views = preprocessor(batch, training=True)['inputs']
-    normalized = dense(batch['inputs']['clips']) if dataset_cfg.get('normalize') else None
+    normalized = batch['inputs']['clips'].unpack() if dataset_cfg.get('normalize') else None
 
     store = dataset.store
     for row, position in enumerate(track(positions, len(positions), 'Drawing')):
         index = dataset.indices[position]
         clips = {f'stored: {store.names[index]}, {store.classes[store.labels[index]]}': store[index]}
         if normalized is not None:
-            clips['normalized'] = normalized[row]
+            clips['normalized'] = normalized[row].numpy()
         clips |= {f'view {number}': view[row].numpy() for number, view in enumerate(views, 1)}
         # Names may come from files in folders.
         stem = args.output_dir / f'{position:06d}_{str(store.names[index]).replace("/", "_")}'

@@ -189,12 +189,17 @@ class ResizeClips(Normalization):
         return torch.full_like(num_frames, self.num_frames)
 
     def normalize(self, clips: ClipBatch, layout: SkeletonLayout) -> ClipBatch:
-        everyone = clips._replace(max_persons=int(clips.num_persons.max()))
-        dense = resize(everyone, torch.zeros_like(clips.num_frames), clips.num_frames, self.num_frames)
-        present = torch.arange(everyone.max_persons, device=clips.num_persons.device) < clips.num_persons[:, None]
+        dense = resize(clips, torch.zeros_like(clips.num_frames), clips.num_frames, self.num_frames)
+        num_persons = clips.num_persons.clamp(max=clips.max_persons)  # no view shows further ones
+        present = torch.arange(clips.max_persons, device=num_persons.device) < num_persons[:, None]
         lengths = self.lengths(clips.num_frames)
-        rows = lengths * clips.num_persons
-        return clips._replace(frames=dense[present].flatten(0, 1), num_frames=lengths, offsets=rows.cumsum(0) - rows)
+        rows = lengths * num_persons
+        return clips._replace(
+            frames=dense[present].flatten(0, 1),
+            offsets=rows.cumsum(0) - rows,
+            num_frames=lengths,
+            num_persons=num_persons,
+        )
 
 
 @TRANSFORMS.register_module()

@@ -61,6 +61,11 @@ class SkeletonClassifier(SkeletonModel):
         if frozen:
             self.backbone.requires_grad_(False)
 
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the features: the modality."""
+        return (self.modality,)
+
     def init_weights(self) -> None:
         """Takes over the pre-trained backbone.
 
