@@ -92,6 +92,7 @@ setup(
     packages=find_packages(include=['mmskelssl', 'mmskelssl.*']),
     include_package_data=True,  # what MANIFEST.in grafts from mmskelssl/
     zip_safe=False,
+    entry_points=dict(console_scripts=['mmskelssl=mmskelssl.__main__:main']),
     python_requires='>=3.10',
     install_requires=runtime,
     extras_require={

@@ -19,6 +19,7 @@ from mmengine.dist import get_world_size, init_dist, is_distributed, is_main_pro
 from mmskelssl.cli.config_warnings import changed_settings, config_warnings
 from mmskelssl.cli.exit_status import exit_status
 from mmskelssl.engine.interruption import Interrupted, die_with_launcher
+from mmskelssl.evaluation.zoo import find_config
 from mmskelssl.registry import RUNNERS
 from mmskelssl.utils.checkpoints import newest_whole_checkpoint
 from mmskelssl.utils.config import add_config_arguments
@@ -41,6 +42,7 @@ def add_launcher_argument(parser: argparse.ArgumentParser) -> None:
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config with the arguments of :func:`add_run_arguments` merged in."""
+    args.config = str(find_config(args.config))
     cfg = load_plain_config(args)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
