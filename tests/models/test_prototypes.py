@@ -6,10 +6,10 @@ import torch.nn.functional as F
 
 from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.datasets.layouts import KINECT20, NTU25
-from mmskelssl.models.losses import koleo, prototype_cross_entropy, sinkhorn
-from mmskelssl.models.masking import group_tubes
+from mmskelssl.models.losses import class_token_loss, hidden_token_loss, koleo, sinkhorn
 from mmskelssl.models.necks import PrototypeNeck
 from mmskelssl.models.prototype_targets import PrototypeTargets
+from mmskelssl.models.tubes import group_tubes
 from mmskelssl.utils.errors import ConfigError
 
 
@@ -29,11 +29,21 @@ def test_sinkhorn_uses_all_prototypes_alike():
     assert sinkhorn(torch.zeros(0, 4), 0.5).shape == (0, 4)
 
 
-def test_cross_entropy_is_least_at_the_target():
-    target = torch.randn(6, 5).softmax(1)
-    best = prototype_cross_entropy(0.1 * target.log(), target, 0.1)
-    torch.testing.assert_close(best, -(target * target.log()).sum(1))
-    assert (prototype_cross_entropy(torch.randn(6, 5), target, 0.1) > best).all()
+def test_class_tokens_by_hand():
+    """Every pair of a long view and another view, clip by clip."""
+    scores, target = torch.randn(4, 3, 5), torch.randn(2, 3, 5).softmax(-1)
+    pairs = [(t, s) for t in range(2) for s in range(4) if s != t]
+    by_hand = [F.cross_entropy(scores[s] / 0.3, target[t]) for t, s in pairs]
+    torch.testing.assert_close(class_token_loss(scores, target, 0.3), torch.stack(by_hand).mean())
+
+
+def test_hidden_tokens_by_hand():
+    """The mean over a view's hidden tokens first, so that views with many do not count more."""
+    hidden = torch.tensor([[[True, True, True], [False, True, False]], [[False] * 3, [True, False, True]]])
+    scores, target = torch.randn(6, 5), torch.randn(6, 5).softmax(-1)
+    rows = [slice(0, 3), slice(3, 4), slice(4, 4), slice(4, 6)]
+    by_hand = sum(F.cross_entropy(scores[r] / 0.3, target[r]) for r in rows if r.start < r.stop) / 4
+    torch.testing.assert_close(hidden_token_loss(scores, target, hidden, 0.3), by_hand)
 
 
 def test_koleo_by_hand_and_less_where_vectors_are_spread():

@@ -67,9 +67,14 @@ class MomentumEncoders(SelfSupervised):
             :class:`~mmskelssl.models.momentum_schedule.MomentumSchedule`.
         **kwargs: Of :class:`SelfSupervised`.
 
+    Attributes:
+        follows_in_eval: Whether they run in evaluation mode, so that nothing is dropped from what they give.
+
     Raises:
         ConfigError: If α is not within [0, 1].
     """
+
+    follows_in_eval = False
 
     def __init__(
         self, backbone: dict | None = None, neck: dict | None = None, *, momentum: float | Mapping = 0.999, **kwargs
@@ -87,6 +92,12 @@ class MomentumEncoders(SelfSupervised):
         super().init_weights()
         for name in self.momenta:
             getattr(self, name).load_state_dict(self.encoder.state_dict())
+
+    def train(self, mode: bool = True) -> MomentumEncoders:
+        super().train(mode)
+        for name in self.momenta:
+            getattr(self, name).train(mode and not self.follows_in_eval)
+        return self
 
     @torch.no_grad()
     def before_update(self) -> None:

@@ -36,6 +36,8 @@ class Skeleton2vec(MaskedPrediction, MomentumEncoders):
         ConfigError: If the teacher has fewer blocks, runs do not divide the segments, or no joint would be visible.
     """
 
+    follows_in_eval = True
+
     def __init__(
         self,
         *args,
@@ -67,12 +69,6 @@ class Skeleton2vec(MaskedPrediction, MomentumEncoders):
                 f'model.mask_ratio={self.mask_ratio} leaves none of {backbone.num_joints} joints visible: lower it, or '
                 'set model.tube_length=1.'
             )
-
-    def train(self, mode: bool = True) -> Skeleton2vec:
-        super().train(mode)
-        # Nothing is dropped from targets.
-        self.encoder_k.eval()
-        return self
 
     def target_channels(self, name: str) -> int:
         return self.backbone(name).width

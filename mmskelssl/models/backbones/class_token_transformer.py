@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -64,6 +64,19 @@ class ClassTokenTransformer(SkeletonTransformer):
         places = torch.cat([places.new_zeros(prefix.shape[:2]), places], 1)
         encoded = super().encode(torch.cat([prefix, tokens], 1), places)
         return torch.cat([encoded[:, :1], encoded[:, prefix.shape[1] :]], 1)
+
+    def encode_views(self, persons: Sequence[Tensor], hidden: Sequence[Tensor]) -> list[Tensor]:
+        """What :meth:`encode` gives for each view's persons (P, T, V, C) with hidden tokens (P, S * V).
+
+        Views of one length are encoded together.
+        """
+        out: dict[int, Tensor] = {}
+        for length in dict.fromkeys(x.shape[1] for x in persons):
+            places = [place for place, x in enumerate(persons) if x.shape[1] == length]
+            together, masks = (torch.cat([values[place] for place in places]) for values in (persons, hidden))
+            parts = self.encode(self.embed(together, masks)).chunk(len(places))
+            out |= dict(zip(places, parts, strict=True))
+        return [out[place] for place in range(len(persons))]
 
     def pool(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Features (N, out_channels) of what :meth:`encode` gives for the persons who are ``present`` (N, M)."""

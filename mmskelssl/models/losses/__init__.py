@@ -20,13 +20,14 @@ from mmskelssl.models.losses.prediction import (
     squared_error,
     weighted_squared_error,
 )
-from mmskelssl.models.losses.prototypes import koleo, prototype_cross_entropy, sinkhorn
+from mmskelssl.models.losses.prototypes import class_token_loss, hidden_token_loss, koleo, sinkhorn
 from mmskelssl.models.losses.similarity import in_full_precision, paired_similarity, similarity
 
 __all__ = [
     'Directions',
     'Neighbourhood',
     'barlow_twins',
+    'class_token_loss',
     'concentration',
     'consistency',
     'covariance',
@@ -34,6 +35,7 @@ __all__ = [
     'distillation',
     'distribution_error',
     'distribution_alignment',
+    'hidden_token_loss',
     'in_full_precision',
     'info_nce',
     'invariance',
@@ -50,7 +52,6 @@ __all__ = [
     'neighbourhood',
     'paired_similarity',
     'positive_mining',
-    'prototype_cross_entropy',
     'sharpened',
     'similarity',
     'sinkhorn',

@@ -33,9 +33,34 @@ def sinkhorn(scores: Tensor, temperature: float, rounds: int = 3) -> Tensor:
 
 
 @in_full_precision
-def prototype_cross_entropy(scores: Tensor, target: Tensor, temperature: float) -> Tensor:
-    """(...) cross entropies of softmax(scores / τ) with target probabilities, both (..., K)."""
-    return -(target * (scores / temperature).log_softmax(-1)).sum(-1)
+def class_token_loss(scores: Tensor, target: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of every view with every long one but itself (DINO, eq. 3).
+
+    Args:
+        scores: (V, P, K) of prototypes by the student's class tokens of V views, the long ones first.
+        target: (L, P, K) probabilities of the L long views.
+        temperature: τ of the student.
+    """
+    error = -torch.einsum('lpk,vpk->lvp', target, (scores / temperature).log_softmax(-1))
+    is_other = ~torch.eye(*error.shape[:2], dtype=torch.bool, device=error.device)
+    return error[is_other].mean()
+
+
+@in_full_precision
+def hidden_token_loss(scores: Tensor, target: Tensor, hidden: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of hidden tokens: the mean over those of a view, then over views (iBOT, eq. 2).
+
+    Views without any count, with a loss of 0.
+
+    Args:
+        scores: (H, K) of prototypes by the student's hidden tokens.
+        target: (H, K) probabilities.
+        hidden: (..., L) bool, with H true entries, of what views they are.
+        temperature: τ of the student.
+    """
+    error = -(target * (scores / temperature).log_softmax(-1)).sum(-1)
+    share = 1 / hidden.sum(-1, keepdim=True).clamp(min=1).expand_as(hidden)[hidden]
+    return (error * share).sum() / hidden.shape[:-1].numel()
 
 
 @in_full_precision

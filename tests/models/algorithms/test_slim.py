@@ -61,7 +61,7 @@ def test_the_official_program(path):
             assert ours[key] == pytest.approx(float(norm), rel=1e-4), (name, key)
         if 'class_targets' in run:
             long = [model.backbone('joint').persons(view)[0] for view in views[:2]]
-            classes, places = model.targets('joint', long, hidden[:2])
+            classes, places = model.targets('joint', long, torch.stack(list(hidden[:2])))
             # The program has the second view's first, as the first is drawn to it.
             swapped = run['class_targets'].unflatten(0, (2, -1)).flip(0)
             assert min((classes - given).abs().max() for given in (swapped, swapped.flip(0))) < 1e-5
@@ -92,22 +92,28 @@ def test_tokens_of_the_official_program(path):
 
 def test_masks_belong_to_clips_and_epochs(views):
     model = make()
-    persons = [view[:, 0] for view in views]
     keys = clip_keys(*torch.tensor([[3] * 4, [7] * 4, [5, 1, 8, 2]]))
-    every = model.draw('joint', persons, dict(keys=keys))
+    every = model.draw('joint', views, dict(keys=keys))
     assert [mask.shape for mask in every] == [(4, 80), (4, 80), (4, 40)]
     some = torch.tensor([2, 0])
-    drawn = model.draw('joint', [x[some] for x in persons], dict(keys=keys[some]))
+    drawn = model.draw('joint', [x[some] for x in views], dict(keys=keys[some]))
     assert all(torch.equal(a, b[some]) for a, b in zip(drawn, every, strict=True))
     assert not torch.equal(every[0], every[1])
     losses = [sum(model(views, dict(keys=keys), mode='loss').values()) for _ in range(2)]
     assert losses[0] == losses[1] == sum(model.loss(views, hidden=every).values())
 
 
+def test_the_persons_of_a_clip_hide_the_same_tokens():
+    of_two = make(num_persons=2).draw('joint', [torch.zeros(4, 2, 16, 20, 3)] * 2, dict(keys=torch.arange(4)))
+    of_one = make().draw('joint', [torch.zeros(4, 1, 16, 20, 3)] * 2, dict(keys=torch.arange(4)))
+    for two, one in zip(of_two, of_one, strict=True):
+        assert torch.equal(two.unflatten(0, (4, 2)), one[:, None].expand(-1, 2, -1))
+
+
 def test_half_of_the_long_views_are_shown_whole():
     model = make(mask_probability=0.5)
-    persons = [torch.zeros(400, frames, 20, 3) for frames in (16, 16, 8)]
-    masks = model.draw('joint', persons, dict(keys=torch.arange(400)))
+    views = [torch.zeros(400, 1, frames, 20, 3) for frames in (16, 16, 8)]
+    masks = model.draw('joint', views, dict(keys=torch.arange(400)))
     shares = [mask.float().mean(1) for mask in masks]
     for share in shares[:2]:
         assert (share == 0).float().mean().item() == pytest.approx(0.5, abs=0.08)
@@ -147,6 +153,7 @@ def test_only_the_student_learns(views):
             dict(backbone=dict(type='SkeletonTransformer', num_frames=16, width=8, num_heads=2)),
             "'ClassTokenTransformer'",
         ),
+        (dict(backbone=BACKBONE | dict(absent_persons='skip')), "absent_persons='encode'"),
         (dict(neck=dict(clip=NECK)), 'model.neck names others than'),
         (dict(num_views=1), 'num_views=1: SLiM compares two long views'),
         (dict(mask_ratio=(0.9, 0.5)), 'mask_ratio=.* is not a range'),
