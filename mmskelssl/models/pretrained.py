@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.utils.checkpoints import check_weights, checkpoint_config
-from mmskelssl.utils.errors import CheckpointError
+from mmskelssl.utils.errors import CheckpointError, ConfigError
 
 
 def pretrained_backbone(filename: str, stream: str, backbone: nn.Module) -> dict[str, Tensor]:
@@ -56,3 +56,34 @@ def check_pretrained_layout(filename: str, layout: SkeletonLayout) -> None:
             f"{filename} was trained on layout '{theirs.name}', the model has '{layout.name}': take a checkpoint of "
             'the same skeleton, or set model.layout.'
         )
+
+
+def load_pretrained(filename: str, encoders: nn.ModuleDict, layout: SkeletonLayout) -> None:
+    """Gives the backbone of every stream the weights of a pre-trained method's stream of the same name.
+
+    Raises:
+        CheckpointError: If the file is unreadable, of another skeleton, or does not fit.
+    """
+    check_pretrained_layout(filename, layout)
+    for name, encoder in encoders.items():
+        backbone = encoder.get_submodule('backbone')
+        backbone.load_state_dict(pretrained_backbone(filename, name, backbone))
+
+
+def freeze_lower_layers(backbone: nn.Module, learning_layers: int) -> None:
+    """Leaves only the last blocks of a backbone, and what follows them, to learn.
+
+    Raises:
+        ConfigError: If the backbone does not tell its layers, or has fewer.
+    """
+    if not hasattr(backbone, 'layer_of'):
+        raise ConfigError(
+            f'model.learning_layers={learning_layers}: {type(backbone).__name__} does not tell its layers. Leave '
+            'learning_layers out.'
+        )
+    if not 0 <= learning_layers < backbone.num_layers:
+        raise ConfigError(
+            f'model.learning_layers={learning_layers}: the backbone has {backbone.num_layers - 1} blocks.'
+        )
+    for name, parameter in backbone.named_parameters():
+        parameter.requires_grad_(backbone.layer_of(name) >= backbone.num_layers - learning_layers)

@@ -8,18 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmskelssl.datasets.keyed_random import KeyedRandom
 from mmskelssl.models.algorithms.banked import Banked
 from mmskelssl.models.algorithms.momentum import check_positive, check_slots
 from mmskelssl.models.distributed import gather_clips, gather_rows
 from mmskelssl.models.losses import nearest_neighbours, neighbour_nce
 from mmskelssl.models.memory_bank import MemoryBank
-from mmskelssl.models.pretrained import check_pretrained_layout, pretrained_backbone
+from mmskelssl.models.pretrained import freeze_lower_layers, load_pretrained
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError
-
-# Of a clip's randomness; views take the first branches.
-_NEIGHBOUR_BRANCH = 1 << 20
 
 
 @MODELS.register_module()
@@ -99,16 +95,13 @@ class STARS(Banked):
             raise ConfigError(
                 'STARS tunes a pre-trained encoder: set model.pretrained to a checkpoint, such as one of MAMP.'
             )
-        check_pretrained_layout(self.pretrained, self.layout)
-        for name in self.streams:
-            backbone = self.encoder[name].get_submodule('backbone')
-            backbone.load_state_dict(pretrained_backbone(self.pretrained, name, backbone))
+        load_pretrained(self.pretrained, self.encoder, self.layout)
 
     def loss(
         self,
         inputs: Sequence[Tensor],
         data_samples: dict | None = None,
-        draws: Sequence[Tensor | None] | None = None,
+        draws: Sequence[Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Losses ``loss_{stream}`` of one or two views, each (N, M, T, V, C).
 
@@ -121,10 +114,10 @@ class STARS(Banked):
         """
         samples = data_samples or {}
         clips = samples.get('index', torch.full((len(inputs[0]),), -1))[:, None].to(self.bank['clip'])
-        first, *rest = (self.heads(view) for view in inputs)
-        second = rest[0] if rest else first
+        heads = [self.heads(view) for view in inputs]
+        first, second = heads[0], heads[-1]
         is_own = (clips == self.bank['clip'].T) & (clips >= 0)
-        chosen = draws or self.draw(samples.get('keys'))
+        chosen = draws or self.draw(inputs[0], samples)
         losses = {}
         for name in self.streams:
             (p_a, z_a), (p_b, z_b) = first[name], second[name]
@@ -143,38 +136,15 @@ class STARS(Banked):
             out[name] = F.normalize(self.predictor[name](z), dim=1), F.normalize(z, dim=1)
         return out
 
-    def contrast(self, name: str, p: Tensor, z: Tensor, is_own: Tensor, chosen: Tensor | None) -> Tensor:
+    def contrast(self, name: str, p: Tensor, z: Tensor, is_own: Tensor, chosen: Tensor) -> Tensor:
         """The loss of predictions p of one view, found by the neighbours of the embeddings z of the other."""
         past = self.bank[name]
         slots = nearest_neighbours(z.detach(), past, is_own, self.num_neighbors)
-        slot = slots[:, 0] if chosen is None else slots.gather(1, chosen[:, None])[:, 0]
+        slot = slots.gather(1, chosen[:, None])[:, 0]
         return neighbour_nce(gather_clips(p), gather_rows(past[slot]), temperature=self.temperature)
 
     @torch.compiler.disable  # keys wrap around, which the compiler takes for an overflow
-    def draw(self, keys: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        """Which (N,) of the k nearest neighbours each view's embeddings take; None for the nearest."""
-        if self.num_neighbors == 1:
-            return None, None
-        if keys is None:
-            raise ValueError('STARS draws neighbours of the clips\' keys: pass them as data_samples["keys"].')
-        random = KeyedRandom(keys).fork(_NEIGHBOUR_BRANCH)
+    def draw(self, view: Tensor, data_samples: dict) -> tuple[Tensor, Tensor]:
+        """Which (N,) of the k nearest neighbours each view's embeddings take: functions of the clips' keys."""
+        random = self.random(view, data_samples)
         return random.integers(self.num_neighbors), random.integers(self.num_neighbors)
-
-
-def freeze_lower_layers(backbone: nn.Module, learning_layers: int) -> None:
-    """Leaves only the last blocks of a backbone, and what follows them, to learn.
-
-    Raises:
-        ConfigError: If the backbone does not tell its layers, or has fewer.
-    """
-    if not hasattr(backbone, 'layer_of'):
-        raise ConfigError(
-            f'model.learning_layers={learning_layers}: {type(backbone).__name__} does not tell its layers. Leave '
-            'learning_layers out.'
-        )
-    if not 0 <= learning_layers < backbone.num_layers:
-        raise ConfigError(
-            f'model.learning_layers={learning_layers}: the backbone has {backbone.num_layers - 1} blocks.'
-        )
-    for name, parameter in backbone.named_parameters():
-        parameter.requires_grad_(backbone.layer_of(name) >= backbone.num_layers - learning_layers)

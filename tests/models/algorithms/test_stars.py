@@ -111,7 +111,7 @@ def test_one_of_several_neighbours(views):
     torch.testing.assert_close(loss, written_out(model, views, SAMPLES, draws), atol=1e-5, rtol=1e-4)
     again = model.loss(views, SAMPLES)['loss_joint']
     assert model.loss(views, SAMPLES)['loss_joint'] == again  # drawn from the clips' keys
-    first, second = model.draw(torch.arange(1000))
+    first, second = model.draw(torch.zeros(1000), dict(keys=torch.arange(1000)))
     assert sorted(set(first.tolist())) == [0, 1, 2, 3] and not torch.equal(first, second)
 
 
