@@ -23,7 +23,8 @@ _NUM_GLOBAL = 2
 class SLiM(SelfDistillation):
     """DINO's loss between class tokens of different views, iBOT's on hidden tokens of the two long views.
 
-    The student sees long and short views with hidden tokens, the teacher the long views as they are.
+    The student sees long and short views with hidden tokens, the teacher the long views as they are, all of a clip's
+    first person, where :class:`~mmskelssl.datasets.transforms.NestedCrops` puts the one that it draws.
 
     Args:
         backbone: Config of a :class:`~mmskelssl.models.ClassTokenTransformer`.
@@ -56,12 +57,9 @@ class SLiM(SelfDistillation):
         if not 0 <= mask_ratio[0] <= mask_ratio[1] < 1:
             raise ConfigError(f'model.mask_ratio={mask_ratio} is not a range within [0, 1).')
         for name in self.streams:
-            backbone = self.backbone(name)
-            if not isinstance(backbone, ClassTokenTransformer):
-                has = type(backbone).__name__
+            if not isinstance(self.backbone(name), ClassTokenTransformer):
+                has = type(self.backbone(name)).__name__
                 raise ConfigError(f"SLiM needs a class token, and {has} has none: set type='ClassTokenTransformer'.")
-            if backbone.absent_persons != 'encode':
-                raise ConfigError("SLiM pairs the persons of views: set model.backbone.absent_persons='encode'.")
         self.num_views = num_views
         self.mask_ratio = tuple(mask_ratio)
         self.mask_probability = mask_probability
@@ -79,11 +77,11 @@ class SLiM(SelfDistillation):
         Args:
             inputs: The views.
             data_samples: With the clips' ``keys`` (N,), of which masks are drawn. Without, torch draws them.
-            hidden: For each view which tokens (P, S * V) of its persons are hidden, in the place of the keys.
+            hidden: For each view which tokens (N, S * V) are hidden, in the place of the keys.
         """
         split, losses = [self.split(view) for view in inputs], {}
         for name in self.streams:
-            persons = [self.backbone(name).persons(view[name])[0] for view in split]
+            persons = [view[name][:, 0] for view in split]
             masks = self.draw(name, inputs, data_samples) if hidden is None else hidden
             tokens = self.backbone(name).encode_views(persons, masks)
             class_tokens = torch.stack([x[:, 0] for x in tokens])
@@ -100,20 +98,19 @@ class SLiM(SelfDistillation):
 
     @torch.no_grad()
     def targets(self, name: str, persons: Sequence[Tensor], hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities (2, P, K) of class tokens of the long views, and (H, K) of their hidden tokens (2, P, L)."""
+        """Probabilities (2, N, K) of class tokens of the long views, and (H, K) of their hidden tokens (2, N, L)."""
         teacher = self.encoder_k[name].backbone
         tokens = teacher.encode(teacher.embed(torch.cat(list(persons)))).unflatten(0, (_NUM_GLOBAL, -1))
         classes = self.target(name, 'clip', tokens[:, :, 0].flatten(0, 1))
         return classes.unflatten(0, (_NUM_GLOBAL, -1)), self.target(name, 'token', tokens[:, :, 1:][hidden])
 
     def draw(self, name: str, views: Sequence[Tensor], data_samples: dict | None) -> list[Tensor]:
-        """Hidden tokens (N * M, S * V) of views (N, M, T, V, C), alike for a clip's persons, by the clips' keys."""
+        """Hidden tokens (N, S * V) of each view (N, M, T, V, C): functions of the clips' keys alone."""
         random, length = self.random(views[0], data_samples), self.backbone(name).segment_length
         masks = []
         for number, view in enumerate(views):
             of_view = random.fork(number)
             is_masked = of_view.uniform() < (self.mask_probability if number < _NUM_GLOBAL else 1)
             ratio = of_view.uniform(low=self.mask_ratio[0], high=self.mask_ratio[1]) * is_masked
-            of_clips = group_tubes(of_view, self.layout, view.shape[2] // length, ratio)
-            masks.append(of_clips.repeat_interleave(view.shape[1], 0))
+            masks.append(group_tubes(of_view, self.layout, view.shape[2] // length, ratio))
         return masks
