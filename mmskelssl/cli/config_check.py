@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.util import find_spec
 from typing import Any
 
 from mmengine.config import Config
@@ -53,6 +54,17 @@ _WRAPPERS = dict(
     ClassBalancedDataset='write a split that names clips of rare classes several times',
 )
 
+# MMEngine's backends of a visualizer, and what each imports only when its run has begun.
+_LOGS_WITH = dict(
+    TensorboardVisBackend='tensorboard',
+    WandbVisBackend='wandb',
+    MLflowVisBackend='mlflow',
+    ClearMLVisBackend='clearml',
+    NeptuneVisBackend='neptune',
+    DVCLiveVisBackend='dvclive',
+    AimVisBackend='aim',
+)
+
 _REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 _FOREIGN = ('mmengine', 'mmcv', 'torch')
 
@@ -89,6 +101,7 @@ def check_config(cfg: Config) -> list[Finding]:
         *_check_sections(cfg),
         *_check_required(cfg),
         *_check_loaders(cfg),
+        *_check_logs(cfg),
     ] or [*_check_views(cfg)]
 
 
@@ -220,12 +233,31 @@ def _check_loaders(cfg: Config) -> Iterator[Finding]:
             yield Finding(
                 f'{key}.shuffle', "the sampler says it here: set sampler=dict(type='ClipSampler', shuffle=...) instead."
             )
-        wrapper = (section.get('dataset') or {}).get('type')
-        name = wrapper.__name__ if inspect.isclass(wrapper) else str(wrapper).rpartition('.')[2]
+        name = _type_name(section.get('dataset') or {})
         if name in _WRAPPERS:
             yield Finding(
                 f'{key}.dataset', f'{name} serves clip by clip, data sets here serve batches: {_WRAPPERS[name]}.'
             )
+
+
+def _check_logs(cfg: Config) -> Iterator[Finding]:
+    for key, section in _sections(cfg):
+        name = _type_name(section)
+        package = _LOGS_WITH.get(name)
+        if package and find_spec(package) is None:
+            yield Finding(key, f'{name} needs {package}: pip install {package}')
+        if package == 'mlflow' and not section.get('tracking_uri'):
+            # MMEngine's default is a plain folder, which MLflow 3 refuses.
+            yield Finding(
+                f'{key}.tracking_uri',
+                "MLflow keeps runs in a data base: set 'sqlite:///mlflow.db', or the address of your server.",
+            )
+
+
+def _type_name(section: Mapping) -> str:
+    """The type of a section, a class or its name, without a scope."""
+    kind = section.get('type')
+    return kind.__name__ if inspect.isclass(kind) else str(kind).rpartition('.')[2]
 
 
 def _check_views(cfg: Config) -> Iterator[Finding]:

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from mmskelssl.cli.config_check import check_config, checked, missing_files
@@ -107,3 +109,19 @@ def test_missing_files_are_named_once(load):
 def test_all_mistakes_are_said_at_once(load):
     with pytest.raises(ConfigError, match=r"(?s)has 2 problems:\n  .*'a' is a str.*\n  .*queue_siz"):
         checked(load(model__queue_siz=3, model__temperature='a'))
+
+
+@pytest.mark.parametrize('kind', ['WandbVisBackend', 'mmengine.WandbVisBackend'])
+def test_a_logging_library_that_is_not_there_is_named_with_its_remedy(load, monkeypatch, kind):
+    monkeypatch.setitem(sys.modules, 'wandb', None)
+    found = check_config(load(visualizer__vis_backends=[dict(type='LocalVisBackend'), dict(type=kind)]))
+    assert texts(found) == ['visualizer.vis_backends.1: WandbVisBackend needs wandb: pip install wandb']
+
+
+def test_mlflow_is_told_where_it_keeps_runs(load, monkeypatch):
+    monkeypatch.setattr('mmskelssl.cli.config_check.find_spec', lambda package: package)
+    backend = dict(type='MLflowVisBackend')
+    (found,) = texts(check_config(load(visualizer__vis_backends=[backend])))
+    assert found.startswith('visualizer.vis_backends.0.tracking_uri: MLflow keeps runs in a data base')
+    backend['tracking_uri'] = 'sqlite:///mlflow.db'
+    assert check_config(load(visualizer__vis_backends=[backend])) == []
