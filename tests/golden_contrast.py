@@ -57,12 +57,12 @@ def load_encoders(model: nn.Module, golden: dict, rename=rename_stgcn) -> nn.Mod
     return model
 
 
-def compare_gradients(encoder: nn.Module, official: dict[str, float]) -> None:
+def compare_gradients(encoder: nn.Module, official: dict[str, float], rel: float = 1e-4, abs: float = 1e-5) -> None:
     """Compares gradient norms by our names; those that vanish have rounding noise of the program on record."""
     gradients = {name: parameter.grad.norm().item() for name, parameter in encoder.named_parameters()}
     assert gradients.keys() == official.keys()
     for name, norm in official.items():
-        assert gradients[name] == pytest.approx(float(norm), rel=1e-4, abs=1e-5), name
+        assert gradients[name] == pytest.approx(float(norm), rel=rel, abs=abs), name
 
 
 def norms_of_stgcn(official: dict[str, float], num_joints: int, prefix: str = 'encoder_q.') -> dict[str, float]:

@@ -25,6 +25,7 @@ from mmskelssl.cli.official_encoders import (
 from mmskelssl.cli.official_graphs import convert_isc
 from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
 from mmskelssl.cli.official_pcm3 import convert_pcm3
+from mmskelssl.cli.official_scd_net import convert_scd_net
 from mmskelssl.cli.official_transformers import convert_umurl, convert_usdrl
 from mmskelssl.models import SelfSupervised
 from mmskelssl.registry import MODELS
@@ -40,6 +41,7 @@ _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 _OF_THEIR_OWN = dict(
     isc=('Queue_S1', convert_isc),
     pcm3=('recons_decoder.', convert_pcm3),
+    scd_net=('encoder_q.encoder.gcn_t.', convert_scd_net),
     umurl=('backbone.j_emb.', convert_umurl),
     usdrl=('backbone.ske_emb.', convert_usdrl),
     mamp=('joints_embed.', convert_mamp),

@@ -86,7 +86,7 @@ def cut_aimclr(golden: dict) -> dict:
     return _losses_and_embeddings(golden) | stages | dict(drop=_copied(golden['drop']))
 
 
-def cut_isc(golden: dict) -> dict:
+def cut_queues(golden: dict) -> dict:
     """The losses with the embeddings and the queues that they follow from."""
     return _losses_and_embeddings(golden) | dict(losses=golden['losses'])
 
@@ -102,7 +102,7 @@ def cut_pcm3(golden: dict) -> dict:
 def _losses_and_embeddings(golden: dict) -> dict:
     """Settings, embeddings and queues, and one clip of the query for its shape."""
     weights = golden['official_state_dict']
-    queue = {key: value for key, value in weights.items() if key.lower().startswith('queue')}
+    queue = {key: value for key, value in weights.items() if 'queue' in key.lower()}
     kept = dict(config=golden['config'], embeddings=golden['embeddings'], official_state_dict=queue)
     return _copied(kept | dict(query=golden['query'][:1]))
 
@@ -160,8 +160,8 @@ def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
-    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_isc)
-    cuts |= dict(pcm3=cut_pcm3)
+    cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_queues)
+    cuts |= dict(pcm3=cut_pcm3, scd_net=cut_queues)
     cuts |= dict(skeleton2vec=cut_skeleton2vec, slim=cut_slim, usdrl=cut_usdrl)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)

@@ -14,6 +14,7 @@ from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.pcm3 import PCM3
 from mmskelssl.models.algorithms.redelab import ReDeLab
+from mmskelssl.models.algorithms.scd_net import SCDNet
 from mmskelssl.models.algorithms.self_distillation import SelfDistillation
 from mmskelssl.models.algorithms.sjepa import SJEPA
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
@@ -45,6 +46,7 @@ __all__ = [
     'MomentumContrast',
     'MomentumEncoders',
     'ReDeLab',
+    'SCDNet',
     'SLiM',
     'SelfDistillation',
     'SelfSupervised',

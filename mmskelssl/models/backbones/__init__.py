@@ -1,6 +1,7 @@
 from mmskelssl.models.backbones.agcn import AGCN
 from mmskelssl.models.backbones.bigru import BiGRU
 from mmskelssl.models.backbones.class_token_transformer import ClassTokenTransformer
+from mmskelssl.models.backbones.decoupled import DecoupledEncoder
 from mmskelssl.models.backbones.dste import DSTE
 from mmskelssl.models.backbones.gcn_transformer import GCNTransformer
 from mmskelssl.models.backbones.raw import RawCoordinates
@@ -17,6 +18,7 @@ __all__ = [
     'TCN',
     'BiGRU',
     'ClassTokenTransformer',
+    'DecoupledEncoder',
     'GCNTransformer',
     'RawCoordinates',
     'SkeletonTransformer',

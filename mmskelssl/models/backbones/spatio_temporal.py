@@ -105,6 +105,21 @@ class SpatioTemporal(nn.Module):
             )
 
 
+def transformer_layers(
+    width: int, num_layers: int, num_heads: int, ffn_channels: int, dropout: float = 0.0
+) -> nn.ModuleDict:
+    """Plain Transformer layers (post-norm) for each form of tokens."""
+    return nn.ModuleDict(
+        {
+            form: nn.ModuleList(
+                nn.TransformerEncoderLayer(width, num_heads, ffn_channels, dropout, batch_first=True)
+                for _ in range(num_layers)
+            )
+            for form in FORMS
+        }
+    )
+
+
 def token_embeddings(num_tokens: Mapping[str, int], num_coords: int, width: int) -> nn.ModuleDict:
     """An embedding for each form of tokens of T frames and M * V joints."""
     temporal, spatial = num_tokens['temporal'], num_tokens['spatial']
@@ -112,7 +127,8 @@ def token_embeddings(num_tokens: Mapping[str, int], num_coords: int, width: int)
     return nn.ModuleDict({form: TokenEmbedding(widths[form], width) for form in FORMS})
 
 
-def embed_tokens(embeddings: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """Both forms of tokens of (N, M, T, V, C), each embedded by the child of its name."""
-    forms: dict[str, Callable[[Tensor], Tensor]] = dict(temporal=frame_tokens, spatial=joint_tokens)
-    return {form: embedding(forms[form](x)) for form, embedding in embeddings.named_children()}
+def embed_tokens(embeddings: nn.Module, x: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Both forms of tokens of (N, M, T, V, C), or each of its own, embedded by the child of its name."""
+    cut: dict[str, Callable[[Tensor], Tensor]] = dict(temporal=frame_tokens, spatial=joint_tokens)
+    maps = dict.fromkeys(FORMS, x) if isinstance(x, Tensor) else x
+    return {form: embedding(cut[form](maps[form])) for form, embedding in embeddings.named_children()}

@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from mmskelssl.datasets.layouts import SkeletonLayout
 from mmskelssl.models.backbones.checkpointing import run_blocks
 from mmskelssl.models.backbones.gcn_transformer import time_encoding
-from mmskelssl.models.backbones.spatio_temporal import FORMS, SpatioTemporal, embed_tokens, token_embeddings
+from mmskelssl.models.backbones.spatio_temporal import (
+    FORMS,
+    SpatioTemporal,
+    embed_tokens,
+    token_embeddings,
+    transformer_layers,
+)
 from mmskelssl.models.modalities import get_modality
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import ConfigError, check_at_least
@@ -51,15 +57,7 @@ class STTR(SpatioTemporal):
         check_at_least(1, self, num_layers=num_layers)
         self.embedding = token_embeddings(self.num_tokens, in_channels, width)
         self.joint_positions = joint_encoding(self.num_tokens['spatial'], width) if joint_positions else None
-        self.layers = nn.ModuleDict(
-            {
-                form: nn.ModuleList(
-                    nn.TransformerEncoderLayer(width, num_heads, ffn_channels or width, 0.0, batch_first=True)
-                    for _ in range(num_layers)
-                )
-                for form in FORMS
-            }
-        )
+        self.layers = transformer_layers(width, num_layers, num_heads, ffn_channels or width)
 
     def embed(self, x: Tensor) -> dict[str, Tensor]:
         return embed_tokens(self.embedding, x)
