@@ -118,12 +118,28 @@ _view = _base_.data_preprocessor.train_pipeline[0].transforms
 data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=[_view, _view[:1]], num_views=[2, 1])])
 """
 
+SCD_NET = """
+_base_ = 'pretrain.py'
+neck = dict(type='ProjectionNeck')
+model = dict(
+    type='SCDNet',
+    backbone=dict(_delete_=True, type='DecoupledEncoder', num_frames=16, gcn_channels=4, width=8, num_heads=2),
+    neck=dict(
+        _delete_=True,
+        temporal=dict(neck, pooling='temporal'),
+        spatial=dict(neck, pooling='spatial'),
+        instance=neck,
+    ),
+)
+"""
+
 OTHERS = dict(
     barlow=(BARLOW, 'joint', 'loss_joint'),
     umurl=(UMURL, 'fused', 'loss_inter'),
     isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
     pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
+    scd_net=(SCD_NET, 'joint', 'loss_joint_instance_spatial'),
     usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )
 

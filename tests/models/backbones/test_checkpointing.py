@@ -22,6 +22,7 @@ BACKBONES = dict(
     transformer=dict(type='GCNTransformer', gcn_channels=4, width=16, num_layers=2, num_heads=2, ffn_channels=8),
     sttr=dict(type='STTR', num_frames=16, width=16, num_heads=2),
     dste=dict(type='DSTE', num_frames=16, width=16, num_heads=2),
+    decoupled=dict(type='DecoupledEncoder', num_frames=16, gcn_channels=4, width=16, num_heads=2),
     unified=dict(type='UnifiedSTTR', num_frames=16, width=16, num_layers=2, num_heads=2),
 )
 

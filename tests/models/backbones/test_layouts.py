@@ -24,6 +24,7 @@ BACKBONES = [
     dict(type='STTR', num_frames=8, width=8, num_layers=1, num_heads=2),
     dict(type='UnifiedSTTR', num_frames=8, width=8, num_heads=2),
     dict(type='DSTE', num_frames=8, width=8, num_layers=1, num_heads=2),
+    dict(type='DecoupledEncoder', num_frames=8, gcn_channels=4, width=8, num_heads=2),
     dict(type='RawCoordinates', num_frames=8),
     dict(type='TCN', channels=(4, 4, 8)),
 ]

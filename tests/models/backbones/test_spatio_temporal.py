@@ -49,7 +49,7 @@ def test_order_counts_where_tokens_have_positions(view, joint_positions):
 
 
 @pytest.mark.parametrize(('shape', 'found'), [((3, 2, 9, 20, 3), '2 and 9'), ((3, 1, 8, 20, 3), '1 and 8')])
-@pytest.mark.parametrize('kind', ['STTR', 'UnifiedSTTR'])
+@pytest.mark.parametrize('kind', ['STTR', 'UnifiedSTTR', 'DecoupledEncoder'])
 def test_other_frames_and_persons_are_refused(kind, shape, found):
     with pytest.raises(ConfigError, match=f'{kind} is built for 2 persons and 8 frames, but the view has {found}: set'):
         make(kind)(torch.zeros(shape))
