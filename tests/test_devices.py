@@ -19,6 +19,7 @@ CONFIGS = ROOT / 'configs'
 STEPS = [f'{name}/{name}_gcn-transformer_1xb64-30e_synthetic-xsub' for name in ('skeletonclr', 'cmd', 'i2md')]
 STEPS += [f'{name}/{name}_bigru64_1xb64-30e_synthetic-xsub' for name in ('barlow_twins', 'vicreg')]
 STEPS += ['aimclr/aimclr_stgcn_1xb64-30e_synthetic-xsub', 'isc/isc_bigru128_1xb64-30e_synthetic-xsub']
+STEPS += ['pstl/pstl_stgcn_1xb64-30e_synthetic-xsub']
 STEPS += ['umurl/umurl_unified-sttr_1xb64-30e_synthetic-xsub', 'usdrl/usdrl_dste_1xb64-30e_synthetic-xsub']
 STEPS += ['pcm3/pcm3_bigru128_1xb64-30e_synthetic-xsub', 'pcm3/pcm3_bigru_1xb128-451e_ntu60-xsub']
 STEPS += ['scd_net/scd_net_decoupled-encoder_1xb64-30e_synthetic-xsub']

@@ -1,4 +1,4 @@
-"""Checkpoints of the programs on graph encoders that have names of their own: ISC."""
+"""Checkpoints of the programs on graph encoders that have names of their own: ISC and PSTL."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from mmskelssl.cli.official_encoders import (
     projection,
     rename_agcn,
     rename_gru,
+    rename_stgcn,
+    stgcn_backbone,
 )
 from mmskelssl.utils.errors import CheckpointError
 
@@ -53,6 +55,24 @@ def convert_isc(weights: Weights) -> tuple[Weights, dict, list[str]]:
         feat_dim=bank.shape[1],
     )
     return converted, model, []
+
+
+def convert_pstl(weights: Weights) -> tuple[Weights, dict, list[str]]:
+    """The state dict and the config of PSTL's model, and remarks; the program saves the encoder alone."""
+    has_projector = 'A' not in weights
+    encoder = rename_stgcn(_below(weights, 'encoder.') if has_projector else weights)
+    backbone, num_persons = stgcn_backbone(encoder)
+    # The normalization behind the projector has no weights, and its averages are not used.
+    projector = _below(weights, 'head.projector.')
+    encoder |= {f'neck.{name}': value for name, value in projector.items()}
+    converted = {f'encoder.joint.{name}': value for name, value in encoder.items()}
+    model = dict(type='PSTL', backbone=backbone, modalities=['joint'], layout='ntu25', num_persons=num_persons)
+    if not projector:
+        remark = 'The program saves the encoder alone: the model has no projector, and is not one to train on with.'
+        return converted, model | dict(neck=None), [remark]
+    first, *_, last = (value for value in projector.values() if value.ndim == 2)
+    neck = projection(converted, 'encoder.joint.neck.') | dict(hidden_channels=len(first))
+    return converted, model | dict(neck=neck, feat_dim=len(last)), []
 
 
 def _below(weights: Weights, prefix: str) -> Weights:

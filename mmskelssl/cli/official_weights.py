@@ -22,7 +22,7 @@ from mmskelssl.cli.official_encoders import (
     rename_stgcn,
     stgcn_backbone,
 )
-from mmskelssl.cli.official_graphs import convert_isc
+from mmskelssl.cli.official_graphs import convert_isc, convert_pstl
 from mmskelssl.cli.official_masked import convert_mamp, convert_skeleton2vec, convert_slim, convert_stars
 from mmskelssl.cli.official_pcm3 import convert_pcm3
 from mmskelssl.cli.official_scd_net import convert_scd_net
@@ -37,10 +37,11 @@ _ENCODER = re.compile(r'encoder_(?P<role>[qkp])(?P<suffix>|_motion|_bone)\.(?P<n
 _QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
-# Programs without the names of the others: what only their keys begin with, and what converts them.
+# Programs without the names of the others: what only their keys begin with (one or the other), and what converts them.
 _OF_THEIR_OWN = dict(
     isc=('Queue_S1', convert_isc),
     pcm3=('recons_decoder.', convert_pcm3),
+    pstl=('st_gcn_networks. encoder.st_gcn_networks.', convert_pstl),
     scd_net=('encoder_q.encoder.gcn_t.', convert_scd_net),
     umurl=('backbone.j_emb.', convert_umurl),
     usdrl=('backbone.ske_emb.', convert_usdrl),
@@ -136,7 +137,7 @@ def build_converted(weights: Mapping[str, Tensor], model: dict, what: str) -> Se
 
 
 def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]] | None:
-    signs = {name: sign for name, (sign, _) in _OF_THEIR_OWN.items()}
+    signs = {name: tuple(sign.split()) for name, (sign, _) in _OF_THEIR_OWN.items()}
     found = next((name for name, sign in signs.items() if any(key.startswith(sign) for key in weights)), None)
     if found != method and found:
         raise CheckpointError(f'This is a checkpoint of {found}, not of {method}: convert it as {found}.')
@@ -144,7 +145,7 @@ def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]
         return None
     if not found:
         raise CheckpointError(
-            f'This is not a checkpoint of {method}: it has no {signs[method]}*. It has {sorted(weights)[:5]} ...'
+            f'This is not a checkpoint of {method}: it has no {signs[method][0]}*. It has {sorted(weights)[:5]} ...'
         )
     try:
         return _OF_THEIR_OWN[method][1](weights)

@@ -35,8 +35,12 @@ def motion_aware_noise(scores: Tensor, uniform: Tensor, temperature: float) -> T
         temperature: τ.
     """
     largest = scores.amax(1, keepdim=True)
-    gumbel = -(-(uniform + 1e-10).log() + 1e-10).log()
-    return (scores / (largest * temperature + 1e-10)).log_softmax(1) + gumbel
+    return (scores / (largest * temperature + 1e-10)).log_softmax(1) + gumbel(uniform)
+
+
+def gumbel(uniform: Tensor) -> Tensor:
+    """Gumbel noise of numbers in [0, 1): the largest of log w + noise are a sample in proportion to weights w."""
+    return -(-(uniform + 1e-10).log() + 1e-10).log()
 
 
 def num_kept(num_tokens: int, mask_ratio: float) -> int:

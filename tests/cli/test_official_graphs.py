@@ -1,14 +1,14 @@
 """Checkpoints of the programs on graph encoders: converted, they give the features on record."""
 
 import pytest
-from golden_contrast import assert_close, load, recordings, view
+from golden_contrast import assert_close, load, part, recordings, view
 from official_programs import Program
 
 from mmskelssl.cli.official_weights import METHODS, build_converted, convert_official
 from mmskelssl.utils.errors import CheckpointError
 
 # What the features on record are of.
-VIEWS = dict(aimclr='query', isc='query', scd_net='query')
+VIEWS = dict(aimclr='query', isc='query', pstl='anchor', scd_net='query')
 
 
 def whole(method):
@@ -53,3 +53,23 @@ def test_one_stream_is_aimclr_and_several_are_crossclr():
         convert_official('aimclr', Program('crossclr').checkpoint())
     with pytest.raises(CheckpointError, match='This is a checkpoint of aimclr, not of crossclr'):
         convert_official('crossclr', Program('crossclr', ['joint']).checkpoint())
+
+
+@pytest.mark.parametrize('path', [case.values[1] for case in whole('pstl')])
+@pytest.mark.shared
+def test_pstl_is_converted_without_its_projector(path):
+    golden = load(path)
+    weights = part(golden['official_state_dict'], 'encoder.')
+    weights, config, (remark,) = convert_official('pstl', weights)
+    assert config['neck'] is None and 'the encoder alone' in remark
+    model = build_converted(weights, config, 'checkpoint').double().eval()
+    assert_close(model(view(golden['anchor']))['joint'], golden['features_eval'])
+
+
+def test_encoder_of_pstl_that_is_incomplete_is_refused():
+    encoder = part(Program('crossclr', ['joint']).checkpoint(), 'encoder_q.')
+    encoder = {name: value for name, value in encoder.items() if not name.startswith('fc.')}
+    assert convert_official('pstl', encoder)[1]['type'] == 'PSTL'
+    for missing, what in (('A', 'lacks A'), ('st_gcn_networks.9.tcn.0.weight', 'lacks')):
+        with pytest.raises(CheckpointError, match=what):
+            convert_official('pstl', {name: value for name, value in encoder.items() if name != missing})

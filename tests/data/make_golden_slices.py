@@ -99,6 +99,13 @@ def cut_pcm3(golden: dict) -> dict:
     return _losses_and_embeddings(dict(golden, embeddings={})) | _copied(runs) | dict(mixing=mixing)
 
 
+def cut_pstl(golden: dict) -> dict:
+    """The cut of frames of two clips: what the losses are made of is not on record."""
+    views = {key: golden[key][:2] for key in ('temporal_view', 'temporal_masked')}
+    kept = dict(config=golden['config'], frames_kept_of_the_still=golden['frames_kept_of_the_still'])
+    return _copied(kept | views | dict(official_state_dict={}))
+
+
 def _losses_and_embeddings(golden: dict) -> dict:
     """Settings, embeddings and queues, and one clip of the query for its shape."""
     weights = golden['official_state_dict']
@@ -161,7 +168,7 @@ def main() -> None:
     register_all_modules()
     cuts = {method: partial(cut, method) for method in ('cmd', 'crossclr', 'mmcv_mutual')}
     cuts |= dict(mamp=cut_mamp, stars=_copied, umurl=cut_umurl, aimclr=cut_aimclr, isc=cut_queues)
-    cuts |= dict(pcm3=cut_pcm3, scd_net=cut_queues)
+    cuts |= dict(pcm3=cut_pcm3, scd_net=cut_queues, pstl=cut_pstl)
     cuts |= dict(skeleton2vec=cut_skeleton2vec, slim=cut_slim, usdrl=cut_usdrl)
     for method, cut_out in cuts.items():
         golden = torch.load(Path(sys.argv[1]) / f'{method}.pt', weights_only=True)

@@ -14,7 +14,7 @@ STEPS = 20
 # The last batch of an epoch has 5 clips, or 1, fewer than there are processes.
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
 # Their losses, or what is in front of them, are statistics of the batch.
-STATISTICS = ('barlow_twins', 'vicreg', 'umurl', 'usdrl', 'stars', 'slim')
+STATISTICS = ('barlow_twins', 'vicreg', 'pstl', 'umurl', 'usdrl', 'stars', 'slim')
 SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
@@ -113,6 +113,10 @@ model = dict(
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
+        pstl=dict(
+            type='PSTL', backbone=stgcn, neck=dict(projector, hidden_channels=128), feat_dim=8, mask_frames=1,
+            mask_joints=6,
+        ),
         mamp=dict(type='MAMP', backbone=tokens, decoder=decoder),
         skeleton2vec=dict(
             type='Skeleton2vec', backbone=tokens, decoder=decoder, momentum=0.9, num_target_layers=1, tube_length=3

@@ -99,6 +99,17 @@ view = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type=
 data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)])
 """
 
+PSTL = """
+_base_ = 'barlow.py'
+model = dict(
+    type='PSTL',
+    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.1),
+    mask_frames=3,
+    mask_joints=6,
+)
+data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=3)])
+"""
+
 ISC = """
 _base_ = 'pretrain.py'
 graph = dict(type='AGCN', base_channels=4)
@@ -139,6 +150,7 @@ OTHERS = dict(
     isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
     pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
+    pstl=(PSTL, 'joint', 'loss_joint_spatial'),
     scd_net=(SCD_NET, 'joint', 'loss_joint_instance_spatial'),
     usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )

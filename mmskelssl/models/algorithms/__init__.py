@@ -13,6 +13,7 @@ from mmskelssl.models.algorithms.masked import MaskedPrediction
 from mmskelssl.models.algorithms.mmcv_mutual import MMCVMutual
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast, MomentumEncoders
 from mmskelssl.models.algorithms.pcm3 import PCM3
+from mmskelssl.models.algorithms.pstl import PSTL
 from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.scd_net import SCDNet
 from mmskelssl.models.algorithms.self_distillation import SelfDistillation
@@ -32,6 +33,7 @@ __all__ = [
     'ISC',
     'MAMP',
     'PCM3',
+    'PSTL',
     'SJEPA',
     'AimCLR',
     'STARS',

@@ -12,10 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def run_blocks(blocks: Iterable[nn.Module], x: Tensor, with_cp: bool) -> Tensor:
-    """Runs blocks one after the other, each :func:`checkpointed` if ``with_cp``."""
+def run_blocks(blocks: Iterable[nn.Module], x: Tensor, with_cp: bool, *args: Any) -> Tensor:
+    """Runs blocks one after the other, each :func:`checkpointed` if ``with_cp``; all of them are given ``args``."""
     for block in blocks:
-        x = checkpointed(block, x) if with_cp else block(x)
+        x = checkpointed(block, x, *args) if with_cp else block(x, *args)
     return x
 
 

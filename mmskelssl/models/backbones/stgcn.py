@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
-from mmskelssl.models.backbones.graph import JointMapBackbone, spatial_partition
+from mmskelssl.models.backbones.checkpointing import run_blocks
+from mmskelssl.models.backbones.graph import JointMapBackbone, normalized_joints, spatial_partition
+from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
 from mmskelssl.utils.errors import check_at_least
 
@@ -53,11 +55,15 @@ class STGCNBlock(nn.Module):
                 nn.Conv2d(in_channels, out_channels, 1, (stride, 1)), nn.BatchNorm2d(out_channels)
             )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C_in, T, V) to (N, C_out, T / stride, V)."""
+    def forward(self, x: Tensor, joints: Tensor | None = None) -> Tensor:
+        """(N, C_in, T, V) to (N, C_out, T / stride, V), where V are all joints or, of each, ``joints`` (N, V)."""
         graph = self.adjacency * self.edge_importance
+        equation = 'nkctv,kvw->nctw'
+        if joints is not None:
+            graph = graph[:, joints[:, :, None], joints[:, None, :]]
+            equation = 'nkctv,knvw->nctw'
         subsets = self.gcn(x).unflatten(1, (len(graph), -1))
-        y = self.tcn(torch.einsum('nkctv,kvw->nctw', subsets, graph).contiguous())
+        y = self.tcn(torch.einsum(equation, subsets, graph).contiguous())
         if self.residual is not None:
             y = y + self.residual(x)
         return y.relu()
@@ -100,3 +106,15 @@ class STGCN(JointMapBackbone):
                 for number, (before, width) in enumerate(zip(widths, widths[1:], strict=False), 1)
             ),
         )
+
+    def subgraph_map(self, x: Tensor, joints: Tensor) -> Tensor:
+        """The map (N, M, out_channels, T', V') of :meth:`feature_map` on the subgraph of joints (N, V') of each clip.
+
+        Views (N, M, T, V, C) have all joints; edges to those that are left out do not count, and others keep their
+        weight (PSTL, Zhou et al., AAAI 2023).
+        """
+        check_layout(x, self.layout)
+        bodies = joints.repeat_interleave(x.shape[1], 0)
+        maps = normalized_joints(x, self.input_norm)
+        chosen = maps.gather(3, bodies[:, None, None].expand(-1, *maps.shape[1:3], -1))
+        return run_blocks(self.blocks, chosen, self.with_cp, bodies).unflatten(0, x.shape[:2])

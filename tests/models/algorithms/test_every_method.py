@@ -47,7 +47,11 @@ MOMENTUM = dict(
     ),
 )
 PROJECTOR = dict(type='ProjectionNeck', num_layers=3, batch_norm=True)
-DECORRELATION = dict(BarlowTwins=dict(neck=PROJECTOR), VICReg=dict(neck=PROJECTOR))
+DECORRELATION = dict(
+    BarlowTwins=dict(neck=PROJECTOR),
+    VICReg=dict(neck=PROJECTOR),
+    PSTL=dict(neck=PROJECTOR, backbone=GRAPH, mask_frames=3, mask_joints=6),
+)
 SHORT_TRANSFORMER = dict(num_frames=16, width=8, num_heads=2)
 # One encoder gives embeddings of several kinds.
 UNIFIED = dict(

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -129,3 +131,27 @@ def test_size_of_the_paper():
     model = STGCN()
     assert sum(p.numel() for p in model.parameters()) == expected
     assert model.out_channels == 256
+
+
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_all_joints_are_the_whole_graph(with_cp):
+    model = STGCN('kinect20', base_channels=2, out_channels=8, dropout=0.0, with_cp=with_cp).double()
+    x = torch.randn(3, 2, 16, 20, 3, dtype=torch.float64)
+    every = torch.arange(20).expand(3, -1)
+    torch.testing.assert_close(model.subgraph_map(x, every), model.feature_map(x))
+
+
+def test_subgraph_is_the_graph_without_the_other_joints_of_each_clip():
+    model = STGCN('kinect20', base_channels=2, out_channels=8).double().eval()
+    for block in model.blocks:
+        block.edge_importance.data.uniform_(0.5, 1.5)
+    x = torch.randn(2, 2, 16, 20, 3, dtype=torch.float64)
+    joints = torch.tensor([[0, 1, 2, 5, 19], [3, 4, 5, 6, 7]])
+    maps = model.subgraph_map(x, joints)
+    assert maps.shape == (2, 2, 8, 4, 5)
+    for clip, kept, found in zip(x, joints, maps, strict=True):
+        cut = copy.deepcopy(model)
+        others = [v for v in range(20) if v not in kept]
+        for block in cut.blocks:
+            block.adjacency[:, others] = 0
+        torch.testing.assert_close(found, cut.feature_map(clip[None])[0][..., kept])
