@@ -15,7 +15,7 @@ STEPS = 20
 CLIPS = dict(uneven=2 * TOTAL_BATCH + 5, single=TOTAL_BATCH + 1)
 # Their losses, or what is in front of them, are statistics of the batch.
 STATISTICS = ('barlow_twins', 'vicreg', 'pstl', 'umurl', 'usdrl', 'stars', 'slim')
-SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in STATISTICS}
+SLOW = {f'methods.{name}': dict(lr_mult=0.02) for name in (*STATISTICS, 'sjepa')}
 
 # The methods side by side in one model: they share no weights, so that each trains as if alone.
 METHODS = """
@@ -175,13 +175,23 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=-1, save_
 log_processor = dict(window_size=1)
 """
 
+# One clip has no statistics.
+SINGLE = f"""
+_base_ = 'uneven.py'
+model = dict(methods={dict.fromkeys(STATISTICS)})
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys=dict(_delete_=True, **{{'methods.sjepa': dict(lr_mult=0.02)}}))
+)
+"""
+
 
 @pytest.fixture(scope='module')
 def workshop(tmp_path_factory):
     folder = tmp_path_factory.mktemp('workshop')
     write_store(folder / 'store', **CLIPS, test=11)
     (folder / 'methods.py').write_text(METHODS)
-    (folder / 'methods_config.py').write_text(CONFIG)
+    (folder / 'uneven.py').write_text(CONFIG)
+    (folder / 'single.py').write_text(SINGLE)
     return folder
 
 
@@ -198,17 +208,13 @@ def train(workshop, dtype, processes, split, accumulated):
         'train_cfg.max_epochs': epochs,
         'train_cfg.val_interval': epochs,
     }
-    if split == 'single':
-        # The last batch of an epoch is one clip, which has no statistics.
-        options |= {f'model.methods.{name}': None for name in STATISTICS}
-        options['optim_wrapper.paramwise_cfg'] = None
     if dtype == 'float32':
         # All of the bank: in this precision, rounding chooses the last of fewer neighbours.
         options |= {f'model.methods.{name}.num_neighbors': 40 for name in ('cmd', 'i2md', 'mmcv_mutual')}
         options['model.methods.i2md.num_aggregated'] = 40
     options = [f'{key}={value}' for key, value in options.items()]
     tool, number = ('dist_train.sh', [processes]) if processes > 1 else ('train.py', [])
-    output = run(tool, workshop, 'methods_config.py', *number, '--work-dir', work_dir, '--cfg-options', *options)
+    output = run(tool, workshop, f'{split}.py', *number, '--work-dir', work_dir, '--cfg-options', *options)
     (path,) = work_dir.glob('*/vis_data/scalars.json')
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     losses = [{key: value for key, value in row.items() if 'loss' in key} for row in rows if 'loss' in row]

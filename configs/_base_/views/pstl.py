@@ -1,5 +1,5 @@
-# PSTL: three views alike; the model cuts frames out of the second and leaves joints out of the third. Goes with the sets
-# of CrosSCLR's normalization.
+# PSTL: three views alike; the model cuts frames out of the second and leaves joints out of the third. Goes with the
+# sets of CrosSCLR's normalization.
 _base_ = 'crossclr.py'
 _view = [
     *_base_.data_preprocessor.train_pipeline[0].transforms[:2],
