@@ -155,6 +155,29 @@ class GaussianNoise(SkeletonTransform):
         return dict(results, inputs=torch.add(view, noise, alpha=self.std))
 
 
+@TRANSFORMS.register_module()
+class JointOffset(SkeletonTransform):
+    """Displaces each joint by a random vector that stays the same over the whole clip: another body, the same movement.
+
+    What is zero in all frames, as an absent person is, stays zero.
+
+    Required keys: ``inputs`` (N, M, T, V, C), ``random``. Modified key: ``inputs``.
+
+    Args:
+        std: Standard deviation of the vectors' coordinates, in the unit of the coordinates.
+    """
+
+    def __init__(self, std: float = 0.4) -> None:
+        self.std = std
+
+    def transform(self, results: dict) -> dict:
+        view = results['inputs']
+        persons, _, joints, coords = view.shape[1:]
+        offset = results['random'].normal(persons, 1, joints, coords).to(view.dtype)
+        seen = view.ne(0).any(-1, keepdim=True).any(2, keepdim=True)
+        return dict(results, inputs=torch.add(view, offset * seen, alpha=self.std))
+
+
 def turn_about_y(angle: Tensor) -> Tensor:
     """Rotation matrices (N, 3, 3) about the y axis by angles (N,) in radians."""
     cos, sin = angle.cos(), angle.sin()

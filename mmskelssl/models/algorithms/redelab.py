@@ -23,11 +23,11 @@ from mmskelssl.utils.errors import ConfigError
 
 @MODELS.register_module()
 class ReDeLab(Decorrelation):
-    """The feature of a part of a clip, warped and turned, is to tell the whole clip, and which clips are like it.
+    """The feature of a part of a clip, warped and turned, is to tell how the whole clip moves, and what is like it.
 
     Three views: two augmented ones, and the whole clip in the pose that the data's normalization gives it.
 
-    - Reconstruct: a decoder draws the whole clip from the feature (in the line of Predict & Cluster, Su et al., 2020).
+    - Reconstruct: a decoder draws the whole clip's movement (in the line of Predict & Cluster, Su et al., 2020).
     - Decorrelate: the loss of Barlow Twins on the embeddings of both augmented views.
     - Self-label, in rounds: the backbone is copied. In the first epoch of a round the copy's features of whole clips
       are kept; then they are clustered, and both augmented views are to tell the cluster of the whole clip.
@@ -100,9 +100,10 @@ class ReDeLab(Decorrelation):
         return losses
 
     def target(self, name: str, whole: Tensor) -> Tensor:
-        """(N, D) the whole clip (N, M, T, V, C) at evenly spaced frames, standardized."""
+        """(N, D) evenly spaced frames of the whole clip (N, M, T, V, C) minus their mean, standardized."""
         frames = torch.linspace(0, whole.shape[2] - 1, self.target_frames, device=whole.device).round().long()
-        return self.scale[name](whole.index_select(2, frames).flatten(1))
+        drawn = whole.index_select(2, frames)
+        return self.scale[name]((drawn - drawn.mean(2, keepdim=True)).flatten(1))
 
     def to_enqueue(self) -> dict[str, Tensor]:
         return self.keys
@@ -114,7 +115,5 @@ class ReDeLab(Decorrelation):
 
     def remarks(self, dataset: SkeletonDataset) -> list[str]:
         """Whether an epoch fills the bank: else it holds features of the copy before as well."""
-        text = (
-            f'model.queue_size={self.bank.size} is more than the {len(dataset)} training clips: set it to their number.'
-        )
+        text = f'model.queue_size={self.bank.size} is more than the {len(dataset)} training clips: set it to that.'
         return [text] if self.rounds and self.bank.size > len(dataset) else []

@@ -2,7 +2,7 @@ import pytest
 import torch
 from random_views import apply, keyed, matrices_of, views
 
-from mmskelssl.datasets.transforms import AxisMask, GaussianNoise, JointCorruption, RandomTurn, Shear
+from mmskelssl.datasets.transforms import AxisMask, GaussianNoise, JointCorruption, JointOffset, RandomTurn, Shear
 from mmskelssl.datasets.transforms.spatial import map_coordinates, turn_about_y
 
 SHAPES = [(2, 64, 25, 3), (1, 50, 20, 3), (1, 1, 3, 3), (1, 1, 25, 3), (2, 3, 7, 3)]
@@ -153,9 +153,25 @@ def test_noise_is_normal_and_independent():
     assert (torch.corrcoef(noise.flatten(0, 2).flatten(1).T) - torch.eye(75)).abs().max() < 0.15
 
 
+def test_an_offset_moves_each_joint_and_leaves_its_movement():
+    view = views(60, 2, 7, 25, 3)
+    offset = apply(JointOffset(0.3), view) - view
+    torch.testing.assert_close(offset, offset[:, :, :1].expand_as(offset), rtol=0, atol=1e-5)
+    vectors = offset[:, :, 0] / 0.3
+    assert vectors.mean().abs() < 0.05 and (vectors.std() - 1).abs() < 0.05
+    assert (torch.corrcoef(vectors.reshape(60, -1).T) - torch.eye(150)).abs().max() < 0.6
+
+
+def test_an_offset_leaves_an_absent_person_and_a_joint_that_was_never_seen():
+    view = views(5, 2, 7, 25, 3)
+    view[2, 1], view[3, 0, :, 4] = 0, 0
+    moved = apply(JointOffset(), view) != view
+    assert not moved[2, 1].any() and not moved[3, 0, :, 4].any() and moved[3, 0, :, 5].all()
+
+
 @pytest.mark.parametrize(
     'transform',
-    [Shear(), Shear(orthogonalize=True), JointCorruption(3), RandomTurn(), AxisMask(), GaussianNoise()],
+    [Shear(), Shear(orthogonalize=True), JointCorruption(3), RandomTurn(), AxisMask(), GaussianNoise(), JointOffset()],
 )
 def test_views_of_one_frame_and_input_left_alone(transform):
     view = views(9, 1, 1, 5, 3)
