@@ -13,7 +13,14 @@ from mmskelssl.datasets.transforms.normalize import (
 )
 from mmskelssl.datasets.transforms.rotation import MainAxisRotation, RandomRotation
 from mmskelssl.datasets.transforms.skeletal import LeftRightFlip, LimbScale, NeighborMask
-from mmskelssl.datasets.transforms.spatial import AxisMask, GaussianNoise, JointCorruption, JointOffset, RandomTurn, Shear
+from mmskelssl.datasets.transforms.spatial import (
+    AxisMask,
+    GaussianNoise,
+    JointCorruption,
+    JointOffset,
+    RandomTurn,
+    Shear,
+)
 from mmskelssl.datasets.transforms.temporal import CenterCropResize, TemporalCropResize, TemporalShift
 from mmskelssl.datasets.transforms.wrappers import MultiView, RandomApply, RandomChoice, ShowMates, ViewPipeline
 
