@@ -187,9 +187,10 @@ def test_the_papers_data_are_normalized_as_in_the_papers(cfg):
         if loader.dataset.store.startswith(('data/ntu', 'data/pku_mmd')):
             # CrosSCLR's views have 50 frames, those of MAMP and its kin 120.
             frames = next(step.num_frames for step in cfg.data_preprocessor.test_pipeline if 'num_frames' in step)
-            expected = {50: ['CenterPersons', 'ResizeClips', 'AlignShoulders'], 120: ['CenterClip']}
+            crossclr = ['CenterPersons', 'ResizeClips', 'AlignShoulders']
+            expected = {50: crossclr, 120: ['CenterClip'], 'SLiM': ['CenterClip'], 'SkeleMixCLR': crossclr}
             found = [step.type for step in loader.dataset.normalize]
-            assert found == (['CenterClip'] if cfg.model.type == 'SLiM' else expected.get(frames, ['PreNormalize']))
+            assert found == expected.get(cfg.model.type, expected.get(frames, ['PreNormalize']))
 
 
 def test_loops_and_optimization_are_known(cfg):

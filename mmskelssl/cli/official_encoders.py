@@ -99,6 +99,8 @@ def stgcn_backbone(weights: Weights) -> tuple[dict, int]:
         base_channels=len(weights['backbone.blocks.0.tcn.0.weight']),
         out_channels=len(weights['backbone.blocks.9.tcn.0.weight']),
     )
+    if torch.allclose(weights['backbone.blocks.0.adjacency'].float(), directed_partition(NTU25)):
+        backbone |= dict(partition='directed')
     return backbone, 2  # the weights are those of any number of persons
 
 

@@ -6,7 +6,7 @@ Pure renaming: every number of an official checkpoint is kept, so a converted mo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -50,7 +50,7 @@ _OF_THEIR_OWN = dict(
     skeleton2vec=('auto_encoder.', convert_skeleton2vec),
     slim=('ibot_head.', convert_slim),
 )
-_TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR')
+_TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR', skelemixclr='SkeleMixCLR')
 METHODS = (*_TYPES, *_OF_THEIR_OWN)
 
 
@@ -153,9 +153,11 @@ def _of_its_own(method: str, weights: Weights) -> tuple[Weights, dict, list[str]
         raise CheckpointError(f'The checkpoint is incomplete: it lacks {error.args[0]}.') from error
 
 
-def _found(family: _Family, encoders: Collection[tuple[str, str]], others: Weights) -> str:
+def _found(family: _Family, encoders: Mapping[tuple[str, str], Weights], others: Weights) -> str:
     """The method that a checkpoint of the common form is of."""
     if family is _STGCN:
+        if 'fc.1.running_mean' in encoders['encoder_q', 'joint']:
+            return 'skelemixclr'
         return 'crossclr' if ('encoder_q', 'motion') in encoders or ('encoder_q', 'bone') in encoders else 'aimclr'
     return 'mmcv_mutual' if any(role == 'encoder_p' for role, _ in encoders) else 'cmd'
 

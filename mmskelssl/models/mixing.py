@@ -143,3 +143,33 @@ def draw_mix(random: KeyedRandom, region: Region) -> Mix:
         share=torch.where(is_blend[:, None, None], blend[:, None, None], region.inside.float()),
         frame=torch.where(is_fast[:, None], at_double_speed(region), frame),
     )
+
+
+def draw_pasted(random: KeyedRandom, layout: SkeletonLayout, num_frames: int, **sizes) -> Mix:
+    """SkeleMixCLR's mix of N clips: a region that shows the partner's same region.
+
+    Args:
+        random: Of the clips.
+        layout: Says what the parts are.
+        num_frames: T.
+        **sizes: Of :func:`draw_regions`.
+    """
+    inside = draw_regions(random, layout, num_frames, **sizes).inside
+    frame = torch.arange(num_frames, device=inside.device).expand(inside.shape[:2])
+    return Mix(partners(random), share=inside.float(), frame=frame)
+
+
+def pooled_in_and_out(x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Features (N, D) of the map (N, M, D, T', V): its means over all persons inside of regions, and outside.
+
+    Args:
+        x: The map, whose frames stand for one or more of the view.
+        inside: (N, T, V) bool, with something inside and something outside.
+    """
+    frames = torch.arange(x.shape[3], device=x.device) * inside.shape[1] // x.shape[3]
+    shown = inside[:, frames]
+    return _mean(x, shown), _mean(x, ~shown)
+
+
+def _mean(x: Tensor, where: Tensor) -> Tensor:
+    return torch.einsum('nmdtv,ntv->nd', x, where.to(x.dtype)) / (x.shape[1] * where.sum((1, 2))[:, None])

@@ -144,6 +144,16 @@ model = dict(
 )
 """
 
+SKELEMIXCLR = """
+_base_ = 'pretrain.py'
+model = dict(
+    type='SkeleMixCLR',
+    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.0),
+    neck=dict(batch_norm=True, bias=True),
+    mix_blocks=(1, 3),
+)
+"""
+
 OTHERS = dict(
     barlow=(BARLOW, 'joint', 'loss_joint'),
     umurl=(UMURL, 'fused', 'loss_inter'),
@@ -151,6 +161,7 @@ OTHERS = dict(
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
     pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
     pstl=(PSTL, 'joint', 'loss_joint_spatial'),
+    skelemixclr=(SKELEMIXCLR, 'joint', 'loss_joint_pasted'),
     scd_net=(SCD_NET, 'joint', 'loss_joint_instance_spatial'),
     usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
 )

@@ -18,6 +18,7 @@ from mmskelssl.models.algorithms.redelab import ReDeLab
 from mmskelssl.models.algorithms.scd_net import SCDNet
 from mmskelssl.models.algorithms.self_distillation import SelfDistillation
 from mmskelssl.models.algorithms.sjepa import SJEPA
+from mmskelssl.models.algorithms.skelemixclr import SkeleMixCLR
 from mmskelssl.models.algorithms.skeleton2vec import Skeleton2vec
 from mmskelssl.models.algorithms.skeletonclr import SkeletonCLR
 from mmskelssl.models.algorithms.slim import SLiM
@@ -53,6 +54,7 @@ __all__ = [
     'SelfDistillation',
     'SelfSupervised',
     'Skeleton2vec',
+    'SkeleMixCLR',
     'SkeletonCLR',
     'UmURL',
     'VICReg',

@@ -9,10 +9,17 @@ from torch import Tensor, nn
 
 from mmskelssl.datasets.layouts import SkeletonLayout, get_layout
 from mmskelssl.models.backbones.checkpointing import run_blocks
-from mmskelssl.models.backbones.graph import JointMapBackbone, normalized_joints, spatial_partition
+from mmskelssl.models.backbones.graph import (
+    JointMapBackbone,
+    directed_partition,
+    normalized_joints,
+    spatial_partition,
+)
 from mmskelssl.models.modalities import check_layout
 from mmskelssl.registry import MODELS
-from mmskelssl.utils.errors import check_at_least
+from mmskelssl.utils.errors import ConfigError, check_at_least
+
+PARTITIONS = dict(spatial=spatial_partition, directed=directed_partition)
 
 
 class STGCNBlock(nn.Module):
@@ -80,6 +87,10 @@ class STGCN(JointMapBackbone):
         dropout: Dropout probability, 0 in the first block.
         in_channels: C.
         with_cp: Whether activations are computed anew in the backward pass instead of kept (less memory, more time).
+        partition: The graph's subsets: ``spatial`` (ST-GCN) or ``directed`` (2s-AGCN).
+
+    Raises:
+        ConfigError: If the partition is not known.
     """
 
     def __init__(
@@ -90,12 +101,15 @@ class STGCN(JointMapBackbone):
         dropout: float = 0.5,
         in_channels: int = 3,
         with_cp: bool = False,
+        partition: str = 'spatial',
     ) -> None:
         super().__init__()
+        if partition not in PARTITIONS:
+            raise ConfigError(f"model.backbone.partition='{partition}' is not one of {list(PARTITIONS)}.")
         check_at_least(1, self, base_channels=base_channels, out_channels=out_channels)
         self.with_cp = with_cp
         self.layout = layout = get_layout(layout)
-        adjacency = spatial_partition(layout)
+        adjacency = PARTITIONS[partition](layout)
         self.out_channels = out_channels
         self.input_norm = nn.BatchNorm1d(layout.num_joints * in_channels)
         widths = [base_channels * factor for factor in (1, 1, 1, 1, 2, 2, 2, 4, 4)] + [out_channels]

@@ -37,6 +37,7 @@ MOMENTUM = dict(
         mask_blocks=4,
         reconstruction_weight=1.0,
     ),
+    SkeleMixCLR=dict(backbone=GRAPH, mix_blocks=(1, 3)),
     SCDNet=dict(
         backbone=dict(type='DecoupledEncoder', num_frames=16, gcn_channels=4, width=8, num_heads=2, dropout=0.0),
         neck=dict(
@@ -246,6 +247,7 @@ def test_permuting_the_slots_of_one_modality_changes_losses_across_modalities(ma
         AimCLR=set(),
         PCM3=set(),
         SCDNet=set(),
+        SkeleMixCLR=set(),
     )
     assert changed == expected[make_momentum.method]
 

@@ -1,0 +1,9 @@
+# The recipe of the official program.
+_base_ = [
+    '../_base_/models/skelemixclr_stgcn.py',
+    '../_base_/sets/ntu60_xview_crossclr.py',
+    '../_base_/views/crossclr_64.py',
+    '../_base_/schedules/sgd_300e_skelemixclr.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=128)
