@@ -22,6 +22,7 @@ STEPS += ['aimclr/aimclr_stgcn_1xb64-30e_synthetic-xsub', 'isc/isc_bigru128_1xb6
 STEPS += ['pstl/pstl_stgcn_1xb64-30e_synthetic-xsub']
 STEPS += ['umurl/umurl_unified-sttr_1xb64-30e_synthetic-xsub', 'usdrl/usdrl_dste_1xb64-30e_synthetic-xsub']
 STEPS += ['pcm3/pcm3_bigru128_1xb64-30e_synthetic-xsub', 'pcm3/pcm3_bigru_1xb128-451e_ntu60-xsub']
+STEPS += ['hiclr/hiclr_stgcn_1xb64-30e_synthetic-xsub']
 STEPS += ['skelemixclr/skelemixclr_stgcn_1xb64-30e_synthetic-xsub']
 STEPS += ['scd_net/scd_net_decoupled-encoder_1xb64-30e_synthetic-xsub']
 STEPS += ['crossclr/crossclr_stgcn_1xb128-300e_ntu60-xsub', 'mmcv_mutual/mmcv_mutual_agcn_1xb128-451e_ntu60-xsub']

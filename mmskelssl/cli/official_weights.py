@@ -36,6 +36,8 @@ _MODALITY_OF_SUFFIX = {'': 'joint', '_motion': 'motion', '_bone': 'bone'}
 _ENCODER = re.compile(r'encoder_(?P<role>[qkp])(?P<suffix>|_motion|_bone)\.(?P<name>.+)')
 _QUEUE = re.compile(r'queue(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
 _POINTER = re.compile(r'queue_ptr(?P<suffix>|_motion|_bone)(?P<role>|_k|_p)')
+# HiCLR's learned number.
+_MASK = 'mask_param'
 _OURS = dict(encoder_q='encoder', encoder_k='encoder_k', encoder_p='encoder_p')
 # Programs without the names of the others: what only their keys begin with (one or the other), and what converts them.
 _OF_THEIR_OWN = dict(
@@ -50,7 +52,14 @@ _OF_THEIR_OWN = dict(
     skeleton2vec=('auto_encoder.', convert_skeleton2vec),
     slim=('ibot_head.', convert_slim),
 )
-_TYPES = dict(cmd='CMD', crossclr='CrosSCLR', mmcv_mutual='MMCVMutual', aimclr='AimCLR', skelemixclr='SkeleMixCLR')
+_TYPES = dict(
+    cmd='CMD',
+    crossclr='CrosSCLR',
+    mmcv_mutual='MMCVMutual',
+    aimclr='AimCLR',
+    hiclr='HiCLR',
+    skelemixclr='SkeleMixCLR',
+)
 METHODS = (*_TYPES, *_OF_THEIR_OWN)
 
 
@@ -95,6 +104,8 @@ def convert_official(method: str, weights: Mapping[str, Tensor]) -> tuple[Weight
         for (role, modality), encoder in renamed.items()
         for name, value in encoder.items()
     }
+    if method == 'hiclr':
+        converted['mask_value.joint'] = others.pop(_MASK)
     converted |= _queues(others)
 
     modalities = [modality for role, modality in encoders if role == 'encoder_q']
@@ -158,6 +169,8 @@ def _found(family: _Family, encoders: Mapping[tuple[str, str], Weights], others:
     if family is _STGCN:
         if 'fc.1.running_mean' in encoders['encoder_q', 'joint']:
             return 'skelemixclr'
+        if _MASK in others:
+            return 'hiclr'
         return 'crossclr' if ('encoder_q', 'motion') in encoders or ('encoder_q', 'bone') in encoders else 'aimclr'
     return 'mmcv_mutual' if any(role == 'encoder_p' for role, _ in encoders) else 'cmd'
 

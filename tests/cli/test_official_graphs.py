@@ -8,7 +8,7 @@ from mmskelssl.cli.official_weights import METHODS, build_converted, convert_off
 from mmskelssl.utils.errors import CheckpointError
 
 # What the features on record are of.
-VIEWS = dict(aimclr='query', isc='query', pstl='anchor', scd_net='query', skelemixclr='query')
+VIEWS = dict(aimclr='query', hiclr='basic', isc='query', pstl='anchor', scd_net='query', skelemixclr='query')
 
 
 def whole(method):

@@ -110,6 +110,7 @@ model = dict(
         cmd=dict(type='CMD', backbone=bigru, **distilled),
         i2md=dict(type='I2MD', backbone=cascade, num_aggregated=4, **distilled),
         aimclr=dict(type='AimCLR', backbone=stgcn, cross_epoch=3, **every),
+        hiclr=dict(type='HiCLR', backbone=stgcn, cross_epoch=3, **every),
         mmcv_mutual=dict(type='MMCVMutual', backbone=bigru, second_momentum=0.8, **distilled),
         barlow_twins=dict(type='BarlowTwins', backbone=bigru, neck=projector, feat_dim=8),
         vicreg=dict(type='VICReg', backbone=bigru, neck=projector, feat_dim=8, modalities=['joint', 'bone']),
@@ -248,13 +249,17 @@ def one(workshop):
     return get
 
 
+def tolerance_of(name, tolerance):
+    """That of a loss or weight: PSTL magnifies what is rounded."""
+    return 10 * tolerance if 'pstl' in name else tolerance
+
+
 @pytest.mark.parametrize(
     ('dtype', 'tolerance', 'split', 'accumulated', 'processes'),
     [
         ('float64', 1e-9, 'uneven', 1, 2),
         ('float64', 1e-9, 'single', 1, 3),
-        # PSTL magnifies what is rounded.
-        pytest.param('float64', 1e-8, 'uneven', 2, 2, marks=pytest.mark.slow),
+        pytest.param('float64', 1e-9, 'uneven', 2, 2, marks=pytest.mark.slow),
         pytest.param('float32', 1e-4, 'uneven', 1, 3, marks=pytest.mark.slow),
     ],
 )
@@ -263,7 +268,10 @@ def test_processes_train_as_one(workshop, one, dtype, tolerance, split, accumula
     ranks, their_losses, their_metrics = train(workshop, dtype, processes, split, accumulated)
     assert len(losses) >= STEPS * accumulated
     for ours, theirs in zip(their_losses, losses, strict=True):
-        assert ours == pytest.approx(theirs, abs=tolerance, rel=tolerance) and len(ours) > 10
+        within = {name: tolerance_of(name, tolerance) for name in theirs}
+        assert len(ours) > 10 and ours == {
+            name: pytest.approx(loss, abs=within[name], rel=within[name]) for name, loss in theirs.items()
+        }
     for rank in ranks:
         assert rank.keys() == state.keys()
         for key, value in state.items():
@@ -273,5 +281,6 @@ def test_processes_train_as_one(workshop, one, dtype, tolerance, split, accumula
                 continue
             if 'bank' in key:
                 assert torch.equal(rank[key], ranks[0][key]), key
-            torch.testing.assert_close(rank[key], value, atol=tolerance, rtol=tolerance, msg=key)
+            within = tolerance_of(key, tolerance)
+            torch.testing.assert_close(rank[key], value, atol=within, rtol=within, msg=key)
     assert their_metrics == metrics and len(metrics) == 2

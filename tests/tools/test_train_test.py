@@ -99,6 +99,12 @@ view = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type=
 data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)])
 """
 
+HICLR = """
+_base_ = 'aimclr.py'
+model = dict(type='HiCLR')
+data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=4)])
+"""
+
 PSTL = """
 _base_ = 'barlow.py'
 model = dict(
@@ -159,6 +165,7 @@ OTHERS = dict(
     umurl=(UMURL, 'fused', 'loss_inter'),
     isc=(ISC, 'graph', 'loss_graph'),
     aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
+    hiclr=(HICLR, 'joint', 'loss_joint_masked'),
     pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
     pstl=(PSTL, 'joint', 'loss_joint_spatial'),
     skelemixclr=(SKELEMIXCLR, 'joint', 'loss_joint_pasted'),

@@ -6,6 +6,7 @@ from mmskelssl.models.algorithms.base import SelfSupervised
 from mmskelssl.models.algorithms.cmd import CMD
 from mmskelssl.models.algorithms.crossclr import CrosSCLR
 from mmskelssl.models.algorithms.decorrelation import Decorrelation
+from mmskelssl.models.algorithms.hiclr import HiCLR
 from mmskelssl.models.algorithms.i2md import I2MD
 from mmskelssl.models.algorithms.isc import ISC
 from mmskelssl.models.algorithms.mamp import MAMP
@@ -44,6 +45,7 @@ __all__ = [
     'CrosSCLR',
     'Decorrelation',
     'Entity',
+    'HiCLR',
     'MMCVMutual',
     'MaskedPrediction',
     'MomentumContrast',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmskelssl.models.algorithms.followers import Embeddings, Followers
@@ -59,4 +58,4 @@ class AimCLR(Followers):
     def normalized(self, maps: Mapping[str, Tensor]) -> Embeddings:
         """Entity to embedding (N, D) of unit length of the streams' maps."""
         features = {name: self.encoder[name].backbone.pool(x) for name, x in maps.items()}
-        return {name: F.normalize(z, dim=1) for name, z in self.project(self.encoder, features).items()}
+        return self.encode_features(self.encoder, features)

@@ -143,6 +143,10 @@ class MomentumContrast(Banked, MomentumEncoders):
         """Entity to embedding (N, D) of unit length."""
         return {name: F.normalize(z, dim=1) for name, z in self.embed(encoders, view).items()}
 
+    def encode_features(self, encoders: nn.ModuleDict, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Entity to embedding (N, D) of unit length, of each stream's features (N, width)."""
+        return {name: F.normalize(z, dim=1) for name, z in self.project(encoders, features).items()}
+
     def encode_pair(self, query_view: Tensor, key_view: Tensor) -> dict[str, Entity]:
         """The entities of two views (N, M, T, V, C); leaves their keys in ``self.keys``."""
         query = self.encode(self.encoder, query_view)

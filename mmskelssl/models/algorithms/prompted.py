@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmskelssl.datasets.keyed_random import KeyedRandom
@@ -89,7 +88,7 @@ class PromptedContrast(MomentumContrast):
     def contrast_features(self, encoders: nn.ModuleDict, features: Streams, place: Tensor) -> Streams:
         """Entity to embedding (N, D) of unit length of features (N, width), with a prompt from ``place`` (N,) on."""
         prompted = {a: self._prompts(a).to_features(x, 'contrast', place) for a, x in features.items()}
-        return {name: F.normalize(z, dim=1) for name, z in self.project(encoders, prompted).items()}
+        return self.encode_features(encoders, prompted)
 
     def predict(self, views: Streams, hidden: Tensor, place: Tensor) -> tuple[Streams, Streams, Streams]:
         """Hides places (N, M, T, V) of views (N, M, T, V, C), in the pass ``masked``, and predicts them.

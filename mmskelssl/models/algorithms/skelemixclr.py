@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmskelssl.models.algorithms.momentum import Entity, MomentumContrast
@@ -85,9 +84,7 @@ class SkeleMixCLR(MomentumContrast):
         maps = {a: backbones[a].feature_map(mix.of_views(x)) for a, x in query.items()}
         pooled = {a: pooled_in_and_out(x, mix.share.bool()) for a, x in maps.items()}
         pasted, rest = ({a: features[i] for a, features in pooled.items()} for i in range(2))
-        embeddings = (self.project(self.encoder, features) for features in (pasted, rest))
-        pasted, rest = ({name: F.normalize(z, dim=1) for name, z in zs.items()} for zs in embeddings)
-        return pasted, rest
+        return self.encode_features(self.encoder, pasted), self.encode_features(self.encoder, rest)
 
     def objective(
         self, entities: Mapping[str, Entity], mixes: Sequence[Mix], mixed: Sequence[tuple[Embeddings, Embeddings]]
