@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import importlib
 import logging
 import os
@@ -32,16 +33,27 @@ def _history_method(owner: type, name: str) -> Callable:
     return getattr(owner, name)
 
 
-# torch.load looks functions up by name: under this name it replaces the real one, which would reach any code.
-_history_method.__module__, _history_method.__qualname__ = 'builtins', 'getattr'
+def _named(function: Callable, module: str, name: str) -> Callable:
+    """The function under the name that stands in pickles, by which torch.load looks it up."""
+
+    def named(*args):
+        return function(*args)
+
+    named.__module__, named.__name__, named.__qualname__ = module, name, name
+    return named
+
 
 # What MMEngine writes into its checkpoints beside tensors (the message hub's histories): all of it is plain data.
-# `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays.
+# `scalar` and `_reconstruct` are the pickle names of NumPy scalars and arrays, in a module that NumPy 2 renamed; with
+# bytes inside, which torch allows by itself since 2.5.
 _MULTIARRAY = importlib.import_module('numpy._core.multiarray' if hasattr(np, '_core') else 'numpy.core.multiarray')
+_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray')
 _DTYPES = [type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')]
 _SAFE_TYPES = [
-    *(HistoryBuffer, deque, _history_method),
-    *(np.ndarray, np.dtype, _MULTIARRAY.scalar, _MULTIARRAY._reconstruct, *_DTYPES),
+    *(HistoryBuffer, deque, codecs.encode, np.ndarray, np.dtype, *_DTYPES),
+    # The real one would reach any code.
+    _named(_history_method, 'builtins', 'getattr'),
+    *(_named(getattr(_MULTIARRAY, name), module, name) for name in ('scalar', '_reconstruct') for module in _MODULES),
 ]
 
 # Bytes read at a time.

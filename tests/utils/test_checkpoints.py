@@ -1,4 +1,5 @@
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -54,6 +55,17 @@ def test_numbers_and_arrays_of_numpy_come_back(path, kind):
     loaded = load_checkpoint_file(str(path))
     assert loaded['scalar'] == 1 and loaded['scalar'].dtype == kind
     np.testing.assert_array_equal(loaded['array'], np.ones((2, 3), kind))
+
+
+@pytest.mark.parametrize('module', ['numpy.core.multiarray', 'numpy._core.multiarray'])
+def test_what_another_numpy_wrote_comes_back(path, tmp_path, module):
+    torch.save(dict(scalar=np.float64(2), array=np.arange(3)), path)
+    other = tmp_path / 'other.pth'
+    with zipfile.ZipFile(path) as read, zipfile.ZipFile(other, 'w') as written:
+        for name in read.namelist():
+            written.writestr(name, re.sub(rb'numpy\._?core\.multiarray', module.encode(), read.read(name)))
+    loaded = load_checkpoint_file(str(other))
+    assert loaded['scalar'] == 2 and loaded['array'].tolist() == [0, 1, 2]
 
 
 def test_what_mmengine_writes_comes_back(path):
