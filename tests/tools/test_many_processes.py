@@ -195,7 +195,7 @@ CONFIGS = dict(
     # One clip has no statistics.
     single=without(*STATISTICS),
     # These magnify what is rounded in this precision.
-    float32=without('pstl', 'skelemixclr'),
+    float32=without('hiclr', 'pstl', 'skelemixclr'),
 )
 
 
