@@ -32,6 +32,7 @@ from mmskelssl.registry import (
     PARAM_SCHEDULERS,
     TRANSFORMS,
 )
+from mmskelssl.utils.checkpoints import checkpoint_config
 from mmskelssl.utils.config import model_config
 
 CONFIGS = ROOT / 'configs'
@@ -95,6 +96,11 @@ def test_model_builds_with_its_views(cfg):
     assert len(made) == model.num_views
     assert {view.shape[1::2] for view in made} == {(model.num_persons, model.layout.num_joints)}
     assert len(views_of(views, model.layout, training=False)) == 1
+    # The config that a checkpoint carries has its keys in another order.
+    carried = checkpoint_config(dict(meta=dict(cfg=cfg.pretty_text)), 'checkpoint')
+    with torch.device('meta'):
+        again = MODELS.build(model_config(carried))
+    assert again.state_dict().keys() == model.state_dict().keys()
 
 
 def views_of(views: SkeletonDataPreprocessor, layout: SkeletonLayout, training: bool) -> list[torch.Tensor]:

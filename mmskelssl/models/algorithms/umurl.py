@@ -53,10 +53,10 @@ class UmURL(Decorrelation):
                 f'UmURL needs a backbone that fuses modalities, but {type(encoder.backbone).__name__} does not: take '
                 'UnifiedSTTR.'
             )
-        if tuple(encoder.widths) != self.fused:
+        if set(encoder.widths) != set(self.fused):
             raise ConfigError(
                 f'model.neck has {[*encoder.widths]}, but the backbone fuses {list(self.fused)}: give one neck for '
-                'each, of the same name and in this order.'
+                'each, of the same name.'
             )
         self.num_views = len(self.fused) + 1
         self.invariance_weight = invariance_weight
@@ -79,7 +79,8 @@ class UmURL(Decorrelation):
         }
         embeddings = self.gathered(single | self.embed(self.encoder, together))
         self.embeddings = {name: z.detach() for name, z in embeddings.items()}
-        return self.compare(list(embeddings.values())[: len(alone)], list(embeddings.values())[len(alone) :])
+        fused = [embeddings[f'{self.stream}_{modality}'] for modality in self.fused]
+        return self.compare([embeddings[modality] for modality in self.fused], fused)
 
     def compare(self, single: Sequence[Tensor], fused: Sequence[Tensor]) -> dict[str, Tensor]:
         """The losses of embeddings (N, D) of each modality, by itself and decomposed from the fusion."""

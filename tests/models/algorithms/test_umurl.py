@@ -54,6 +54,13 @@ def test_losses_written_out(make, views):
     assert all(map(torch.equal, model.embeddings.values(), single + fused))
 
 
+def test_the_order_of_necks_does_not_matter(make, views):
+    model, other = make(), make(neck=dict(sorted(NECK.items())))
+    other.load_state_dict(model.state_dict())
+    ours, theirs = (m(views, mode='loss') for m in (model, other))
+    torch.testing.assert_close(ours, theirs)
+
+
 def test_features_are_the_fused_one_and_each_modality_s(make, views):
     model = make().eval()
     features = model(views[0])
