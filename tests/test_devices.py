@@ -28,6 +28,7 @@ STEPS += ['scd_net/scd_net_decoupled-encoder_1xb64-30e_synthetic-xsub']
 STEPS += ['crossclr/crossclr_stgcn_1xb128-300e_ntu60-xsub', 'mmcv_mutual/mmcv_mutual_agcn_1xb128-451e_ntu60-xsub']
 
 
+@pytest.mark.xfail(torch.__version__.startswith('2.4.'), reason='no kthvalue on meta', raises=NotImplementedError)
 @pytest.mark.parametrize('config', STEPS)
 def test_a_step_keeps_to_its_device(config, monkeypatch):
     # Autocast knows no such device.
