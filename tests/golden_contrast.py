@@ -17,6 +17,7 @@ from mmskelssl.cli.official_weights import rename_stgcn
 from mmskelssl.registry import MODELS
 
 __all__ = [
+    'assert_learns_as',
     'build',
     'compare_gradients',
     'compare_gradients_of',
@@ -132,3 +133,15 @@ def norms_of_stgcn(official: dict[str, float], num_joints: int, prefix: str = 'e
 
 def assert_close(ours: Tensor, recorded: Tensor) -> None:
     torch.testing.assert_close(ours.float(), recorded.float(), atol=1e-5, rtol=1e-5)
+
+
+def assert_learns_as(one: nn.Module, views: list[Tensor], other: nn.Module, others: list[Tensor]) -> None:
+    """Whether two methods on the same encoder, each with its own views, have the same loss, gradients and keys."""
+    other.load_state_dict(one.state_dict(), strict=False)
+    totals = [sum(model(x, mode='loss').values()) for model, x in ((one, views), (other, others))]
+    torch.testing.assert_close(*totals)
+    for total in totals:
+        total.backward()
+    for ours, theirs in zip(one.encoder.parameters(), other.encoder.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+    torch.testing.assert_close(one.keys, other.keys)

@@ -77,10 +77,11 @@ class KeyedRandom:
         """(N,) int64, uniform in 0..high-1; ``high`` is (N,) or one number."""
         return (self.uniform() * high).long().clamp(max=high - 1)
 
-    def subset(self, size: int, of: int) -> Tensor:
-        """(N, of) bool with ``size`` true entries in every row, all subsets equally likely."""
-        chosen = self.uniform(of).argsort(1)[:, :size]
-        return torch.zeros(len(self), of, dtype=torch.bool, device=self.keys.device).scatter_(1, chosen, True)
+    def subset(self, size: int, *shape: int) -> Tensor:
+        """(N, *shape) bool with ``size`` true entries in every row of the last axis, all subsets equally likely."""
+        noise = self.uniform(*shape)
+        chosen = noise.argsort(-1)[..., :size]
+        return torch.zeros_like(noise, dtype=torch.bool).scatter_(-1, chosen, True)
 
     def fork(self, branch: int) -> KeyedRandom:
         """An independent stream for the same clips, another one at every point of this one.

@@ -110,6 +110,7 @@ def test_subsets_have_their_size_and_are_all_as_likely():
     codes = (many().subset(2, 5).long() * 2 ** torch.arange(5)).sum(1).bincount()
     assert (codes > 0).sum() == 10 and codes.max() < 2300 and codes[codes > 0].min() > 1700
     assert not many(4).subset(0, 5).any() and many(4).subset(5, 5).all()
+    assert (many(4).subset(2, 7, 5).sum(-1) == torch.full((4, 7), 2)).all()
 
 
 def test_forks_are_independent_of_each_other_and_of_where_they_come_from():

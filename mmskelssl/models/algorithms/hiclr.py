@@ -23,11 +23,11 @@ class HiCLR(Followers):
     number, one for each stream.
 
     Args:
-        mask_ratio: Share of the joints of a frame that is masked, rounded down.
+        mask_ratio: Share of the joints of a frame that is masked, rounded down; 0 masks nothing.
         **kwargs: Of :class:`Followers`.
 
     Raises:
-        ConfigError: If the share is not within [0, 1).
+        ConfigError: If the share is not within [0, 1), or so small that no joint is masked.
     """
 
     num_views = 4
@@ -37,7 +37,11 @@ class HiCLR(Followers):
         super().__init__(*args, **kwargs)
         if not 0 <= mask_ratio < 1:
             raise ConfigError(f'model.mask_ratio={mask_ratio}: give a share of the joints from 0 on, below 1.')
-        self.mask_ratio = mask_ratio
+        self.num_masked = int(self.layout.num_joints * mask_ratio)
+        if mask_ratio and not self.num_masked:
+            raise ConfigError(
+                f'model.mask_ratio={mask_ratio} masks none of {self.layout.num_joints} joints: give a larger one, or 0.'
+            )
         self.mask_value = nn.ParameterDict({name: nn.Parameter(torch.zeros(1)) for name in self.streams})
 
     def encode_harder(self, views: Sequence[Tensor], data_samples: dict | None) -> dict[str, Embeddings]:
@@ -52,6 +56,4 @@ class HiCLR(Followers):
     @torch.compiler.disable  # keys wrap around, which the compiler takes for an overflow
     def draw(self, view: Tensor, data_samples: dict | None) -> Tensor:
         """(N, T, V) bool, what is masked of a view (N, M, T, V, C): other joints in every frame."""
-        frames, joints = view.shape[2:4]
-        noise = self.random(view, data_samples).uniform(frames, joints)
-        return noise.argsort(-1).argsort(-1) < int(joints * self.mask_ratio)
+        return self.random(view, data_samples).subset(self.num_masked, *view.shape[2:4])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from golden_contrast import (
     assert_close,
+    assert_learns_as,
     build,
     compare_gradients,
     load,
@@ -109,14 +110,7 @@ def extreme_first(views):
 
 def test_without_extreme_views_and_mining_it_is_skeletonclr(make_model, extreme_first):
     plain, ours = make_model('SkeletonCLR', backbone=STGCN), make_model('AimCLR', backbone=STGCN, follow_weight=0)
-    ours.load_state_dict(plain.state_dict())
-    totals = [sum(model(x, mode='loss').values()) for model, x in ((plain, extreme_first[1:]), (ours, extreme_first))]
-    assert torch.equal(*totals)
-    for total in totals:
-        total.backward()
-    for one, other in zip(plain.encoder.parameters(), ours.encoder.parameters(), strict=True):
-        torch.testing.assert_close(one.grad, other.grad)
-    assert torch.equal(plain.keys['joint'], ours.keys['joint'])
+    assert_learns_as(plain, extreme_first[1:], ours, extreme_first)
 
 
 def test_gradients_reach_the_ordinary_query_by_contrast_only(make_model, extreme_first):
