@@ -51,7 +51,7 @@ def test_partition_is_that_of_the_official_program(layout):
     subsets, adjacency = slow_partition(layout)
     partition = spatial_partition(get_layout(layout))
     np.testing.assert_allclose(partition.cpu().numpy(), subsets, rtol=1e-6)
-    np.testing.assert_allclose(partition.sum(0).numpy(), adjacency, rtol=1e-6)
+    np.testing.assert_allclose(partition.sum(0).cpu().numpy(), adjacency, rtol=1e-6)
     torch.testing.assert_close(partition.sum((0, 1)), torch.ones(partition.shape[1]))
 
 
