@@ -120,7 +120,7 @@ def find_run(method: str) -> Path:
 
 def options(protocol: str, steps: int) -> dict:
     """What the budget changes of a protocol's config."""
-    if protocol not in PROTOCOLS[2:]:
+    if not protocol.endswith('-augmented'):
         return {}
     return {'train_cfg.max_epochs': 1, 'protocol.min_steps': steps, 'train_dataloader.batch_size': BATCH_SIZE}
 

@@ -20,6 +20,7 @@ from mmskelssl.utils.files import written_beside
 COLUMNS = {
     'knn': 'KNN',
     'linear-fast': 'linear',
+    'logistic': 'logistic',
     'finetune-augmented': 'fine-tuned',
     'semi10-augmented': 'semi 10 %',
 }

@@ -12,7 +12,14 @@ from mmengine.config import Config
 
 from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.processes import written_once
-from mmskelssl.evaluation.protocols import Ensemble, FeatureProbe, NearestNeighbours, Protocol, TrainedClassifier
+from mmskelssl.evaluation.protocols import (
+    Ensemble,
+    FeatureProbe,
+    LogisticProbe,
+    NearestNeighbours,
+    Protocol,
+    TrainedClassifier,
+)
 from mmskelssl.evaluation.reading import model_of, read_pretrained
 from mmskelssl.registry import MODELS, TRANSFORMS
 from mmskelssl.utils.config import model_config
@@ -90,7 +97,7 @@ def cheap_forms(protocol: Protocol, load: Callable[[str], Protocol]) -> list[Pro
                 for member in members
             ),
         ]
-    if isinstance(protocol, (NearestNeighbours, FeatureProbe)):
+    if isinstance(protocol, (NearestNeighbours, FeatureProbe, LogisticProbe)):
         return [protocol]
     if isinstance(protocol, TrainedClassifier) and protocol.name.startswith('linear'):
         return _found(load, f'{protocol.name}-fast')

@@ -99,8 +99,8 @@ def test_rows_are_over_seeds_and_folds_and_marked_where_they_lie_below(open_tabl
     assert cells['I2MD'].endswith(' ↓raw') and cells['supervised'] == '–' and '↓' not in cells['random encoder']
     open_table.write_page(table, tmp_path / 'page.md', 70)
     text = (tmp_path / 'page.md').read_text()
-    assert '### both' in text and '| CMD | TCN | joint | 1,000 | 1.5 | 67.0 ± 2.6 ↓raw | – | – | – | 4 |' in text
-    assert '| supervised | TCN | joint | 1,000 | – | – | – | 90.0 | – | 1 |' in text
+    assert '### both' in text and '| CMD | TCN | joint | 1,000 | 1.5 | 67.0 ± 2.6 ↓raw | – | – | – | – | 4 |' in text
+    assert '| supervised | TCN | joint | 1,000 | – | – | – | – | 90.0 | – | 1 |' in text
     page = (tmp_path / 'page.html').read_text()
     assert page.count('<svg') == 1 and '<td>67.0 ± 2.6 ↓raw</td>' in page
 

@@ -96,7 +96,7 @@ def load(store):
     """Loads a protocol, two epochs long and with the store's draws."""
 
     def load(name, **options):
-        trained = not name.startswith('knn') and name.rpartition('-')[2] not in ('2s', '3s')
+        trained = not name.startswith(('knn', 'logistic')) and name.rpartition('-')[2] not in ('2s', '3s')
         short = {'train_cfg.max_epochs': 2, 'param_scheduler.0.milestones': [1]} if trained else {}
         if trained and not name.startswith('linear') and not name.endswith('-cmd'):
             short |= {'protocol.min_steps': 0, 'protocol.search_rates': []}

@@ -4,6 +4,7 @@ from mmskelssl.evaluation.functional.finite import check_finite
 from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
 from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
 from mmskelssl.evaluation.functional.linear_probe import LinearProbes, LinearRecipe, train_linear_probes
+from mmskelssl.evaluation.functional.logistic import logistic_scores
 from mmskelssl.evaluation.functional.ranking import nearest
 from mmskelssl.evaluation.functional.retrieval import retrieval_metrics
 from mmskelssl.evaluation.functional.spread import effective_rank, spread
@@ -19,6 +20,7 @@ __all__ = [
     'fuse_scores',
     'knn_predict',
     'knn_votes',
+    'logistic_scores',
     'nearest',
     'per_class_accuracy',
     'retrieval_metrics',

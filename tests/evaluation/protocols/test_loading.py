@@ -1,8 +1,16 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from mmskelssl.evaluation.protocols import Ensemble, FeatureProbe, NearestNeighbours, TrainedClassifier, load_protocol
+from mmskelssl.evaluation.protocols import (
+    Ensemble,
+    FeatureProbe,
+    LogisticProbe,
+    NearestNeighbours,
+    TrainedClassifier,
+    load_protocol,
+)
 from mmskelssl.utils.config import ConfigError
 
 from ..conftest import PROTOCOLS
@@ -15,7 +23,9 @@ NAMES = sorted({path.stem for path in PROTOCOLS.glob('*.py')} - set(ENSEMBLES))
 def test_every_shipped_protocol_builds(name):
     protocol = load_protocol(name)
     assert protocol.name == name
-    kind = NearestNeighbours if name.startswith('knn') else FeatureProbe if name.endswith('fast') else TrainedClassifier
+    family = re.match('[a-z]+', name)[0]
+    kind = dict(knn=NearestNeighbours, logistic=LogisticProbe).get(family, TrainedClassifier)
+    kind = FeatureProbe if name.endswith('-fast') else kind
     assert type(protocol) is kind
     if name.startswith('semi'):
         percent, _, balanced = name.removeprefix('semi').partition('-')
