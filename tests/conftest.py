@@ -29,6 +29,11 @@ def _device(request):
         torch.backends.cudnn.allow_tf32 = False
 
 
+def pytest_collection_modifyitems(items):
+    # The longest first: at the end it would keep one process at work while the others wait.
+    items.sort(key=lambda item: item.path.name != 'test_side_by_side.py')
+
+
 def pytest_runtest_setup(item):
     if item.get_closest_marker('shared') and 'MMSKELSSL_SHARED' not in os.environ:
         pytest.skip('MMSKELSSL_SHARED does not name the folder of real recordings and reference values')

@@ -53,7 +53,7 @@ def run(python: str, torch: str, numpy: str, tests: list[str]) -> str:
             (folder, [*install, str(ROOT)]),
             (folder, [own, '-m', 'mmskelssl', 'models', 'cmd_*']),
             (folder, [*install, '-e', f'{ROOT}[tests]']),
-            (ROOT, [own, '-m', 'pytest', '-q', '-n', 'auto', '--dist', 'loadfile', *tests]),
+            (ROOT, [own, '-m', 'pytest', '-q', '-n', 'auto', '--dist', 'loadfile', '--no-loadscope-reorder', *tests]),
         ]
         one_thread = dict(os.environ, OMP_NUM_THREADS='1')
         worked = all(subprocess.run(command, cwd=place, env=one_thread).returncode == 0 for place, command in commands)

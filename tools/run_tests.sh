@@ -11,6 +11,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=$(bash "$root/tools/misc/make_venv.sh" tests)
 
 cd "$root"
-# As many processes as cores, of one thread each.
+# As many processes as cores, of one thread each; the longest file, which conftest.py puts in front, begins first.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec "$python" -m pytest -q -n auto --dist loadfile tests "$@"
+exec "$python" -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests "$@"

@@ -43,136 +43,6 @@ train_cfg = dict(max_epochs=2, val_interval=1)
 default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=1))
 """
 
-# Of another family: no bank, a projector with batch statistics.
-BARLOW = """
-_base_ = 'pretrain.py'
-model = dict(
-    _delete_=True,
-    type='BarlowTwins',
-    layout='kinect20',
-    num_persons=1,
-    backbone=dict(type='BiGRU', hidden_channels=8),
-    neck=dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True),
-    feat_dim=12,
-)
-"""
-
-UMURL = """
-_base_ = 'pretrain.py'
-projector = dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True)
-model = dict(
-    _delete_=True,
-    type='UmURL',
-    layout='kinect20',
-    num_persons=1,
-    streams=dict(fused=dict(modality='joint')),
-    backbone=dict(type='UnifiedSTTR', num_frames=16, width=8),
-    neck=dict(joint=projector, bone=projector, motion=projector),
-    feat_dim=12,
-)
-data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=4)])
-"""
-
-USDRL = """
-_base_ = 'umurl.py'
-model = dict(
-    _delete_=True,
-    type='USDRL',
-    layout='kinect20',
-    num_persons=1,
-    backbone=dict(type='DSTE', num_frames=16, width=8),
-    neck=dict(instance=dict(type='ProjectionNeck', num_layers=3, hidden_channels=12, batch_norm=True)),
-    level_weights=dict(instance=1.0),
-    feat_dim=12,
-)
-"""
-
-# Methods of other families: config, a stream of theirs and a loss.
-AIMCLR = """
-_base_ = 'pretrain.py'
-model = dict(
-    type='AimCLR',
-    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.1),
-    cross_epoch=1,
-)
-view = [dict(type='TemporalCropResize', num_frames=16, min_frames=8), dict(type='MainAxisRotation')]
-data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=view, num_views=3)])
-"""
-
-HICLR = """
-_base_ = 'aimclr.py'
-model = dict(type='HiCLR')
-data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=4)])
-"""
-
-PSTL = """
-_base_ = 'barlow.py'
-model = dict(
-    type='PSTL',
-    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.1),
-    mask_frames=3,
-    mask_joints=6,
-)
-data_preprocessor = dict(train_pipeline=[dict(_base_.data_preprocessor.train_pipeline[0], num_views=3)])
-"""
-
-ISC = """
-_base_ = 'pretrain.py'
-graph = dict(type='AGCN', base_channels=4)
-model = dict(type='ISC', streams=dict(seq=dict(modality='joint'), graph=dict(modality='joint', backbone=graph)))
-"""
-
-PCM3 = """
-_base_ = 'pretrain.py'
-model = dict(
-    type='PCM3',
-    decoder=dict(type='FrameDecoder', width=8),
-    prompt_channels=4,
-    mask_blocks=4,
-    mix_blocks=(1, 3),
-)
-_view = _base_.data_preprocessor.train_pipeline[0].transforms
-data_preprocessor = dict(train_pipeline=[dict(type='MultiView', transforms=[_view, _view[:1]], num_views=[2, 1])])
-"""
-
-SCD_NET = """
-_base_ = 'pretrain.py'
-neck = dict(type='ProjectionNeck')
-model = dict(
-    type='SCDNet',
-    backbone=dict(_delete_=True, type='DecoupledEncoder', num_frames=16, gcn_channels=4, width=8, num_heads=2),
-    neck=dict(
-        _delete_=True,
-        temporal=dict(neck, pooling='temporal'),
-        spatial=dict(neck, pooling='spatial'),
-        instance=neck,
-    ),
-)
-"""
-
-SKELEMIXCLR = """
-_base_ = 'pretrain.py'
-model = dict(
-    type='SkeleMixCLR',
-    backbone=dict(_delete_=True, type='STGCN', base_channels=2, out_channels=8, dropout=0.0),
-    neck=dict(batch_norm=True, bias=True),
-    mix_blocks=(1, 3),
-)
-"""
-
-OTHERS = dict(
-    barlow=(BARLOW, 'joint', 'loss_joint'),
-    umurl=(UMURL, 'fused', 'loss_inter'),
-    isc=(ISC, 'graph', 'loss_graph'),
-    aimclr=(AIMCLR, 'joint', 'loss_joint_dropped'),
-    hiclr=(HICLR, 'joint', 'loss_joint_masked'),
-    pcm3=(PCM3, 'joint', 'loss_joint_mixed'),
-    pstl=(PSTL, 'joint', 'loss_joint_spatial'),
-    skelemixclr=(SKELEMIXCLR, 'joint', 'loss_joint_pasted'),
-    scd_net=(SCD_NET, 'joint', 'loss_joint_instance_spatial'),
-    usdrl=(USDRL, 'joint', 'loss_joint_instance_similarity'),
-)
-
 # Every process writes what it holds after training.
 DUMP = """
 import torch
@@ -200,7 +70,6 @@ train_cfg = dict(max_epochs=1)
 def workshop(tmp_path_factory) -> Path:
     """A folder with a store and configs."""
     configs = dict(linear=LINEAR, distributed=DISTRIBUTED, dump_rank=DUMP)
-    configs |= {name: text for name, (text, _, _) in OTHERS.items()}
     return make_workshop(tmp_path_factory.mktemp('workshop'), **configs)
 
 
@@ -285,20 +154,6 @@ def test_resumed_run_is_the_uninterrupted_one(workshop, pretrained):
     assert_same_training(workshop / 'resumed' / 'epoch_2.pth', pretrained / 'epoch_2.pth')
     # It begins with the validation of the first epoch, which may not have been finished.
     assert validations(workshop / 'resumed', 'knn/joint_top1') == validations(pretrained, 'knn/joint_top1')
-
-
-@pytest.mark.parametrize('name', ['barlow', *(pytest.param(name, marks=pytest.mark.slow) for name in [*OTHERS][1:])])
-def test_resumed_run_of_another_method_is_the_uninterrupted_one(workshop, name):
-    _, stream, loss = OTHERS[name]
-    run('train.py', workshop, f'{name}.py', '--work-dir', name)
-    checkpoint = workshop / name / 'epoch_1.pth'
-    output = run('train.py', workshop, f'{name}.py', '--work-dir', f'{name}-resumed', '--resume', checkpoint)
-    assert 'Epoch(train) [1]' not in output and 'Epoch(train) [2]' in output
-    assert_same_training(workshop / f'{name}-resumed' / 'epoch_2.pth', workshop / name / 'epoch_2.pth')
-    losses = [validations(workshop / folder, loss) for folder in (name, f'{name}-resumed')]
-    assert len(losses[0]) == 8 and losses[1] == losses[0][4:]
-    metrics = [validations(workshop / folder, f'knn/{stream}_top1') for folder in (name, f'{name}-resumed')]
-    assert len(metrics[0]) == 2 and metrics[0] == metrics[1]
 
 
 def test_loader_workers_do_not_change_the_training(workshop, pretrained):
