@@ -20,7 +20,7 @@ from mmskelssl.utils import CheckpointError, ConfigError
 NUM_FRAMES = 16
 # Of the arguments that a backbone has, those that make it small.
 SMALL = dict(
-    num_frames=NUM_FRAMES, hidden_channels=4, base_channels=4, gcn_channels=4, channels=(4, 4), width=8, num_layers=2,
+    num_frames=NUM_FRAMES, hidden_channels=4, base_channels=4, gcn_channels=4, channels=(4, 4), width=8, num_layers=1,
     num_heads=2, ffn_channels=8,
 )  # fmt: skip
 NORMALIZATIONS = dict(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 # Of a class without a training clip, and of any class that a clip is surely not of.
@@ -30,6 +27,11 @@ def logistic_scores(train: Tensor, labels: Tensor, test: Tensor, strength: float
     Returns:
         (Q, K) float32.
     """
+    # Here, since it takes a second that no other command should wait.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     regression = LogisticRegression(C=1 / (strength * len(train)), max_iter=_MAX_STEPS)
     fitted = make_pipeline(StandardScaler(), regression).fit(train.double().cpu().numpy(), labels.cpu().numpy())
     scores = np.full((len(test), num_classes), _LEAST)
