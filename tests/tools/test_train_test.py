@@ -209,9 +209,13 @@ def test_two_processes_train_one_model(workshop):
 
 
 @pytest.mark.slow
-def test_compiled_training(workshop, pretrained):
-    run('train.py', workshop, 'pretrain.py', '--work-dir', 'compiled', '--cfg-options', 'compile=True')
-    compiled, eager = (load(path / 'epoch_2.pth')['state_dict'] for path in (workshop / 'compiled', pretrained))
+def test_compiled_training(workshop):
+    # Batches of one size, which are compiled once.
+    options = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=9', 'model.backbone.num_layers=1']
+    for compiled in (False, True):
+        options.append(f'compile={compiled}')
+        run('train.py', workshop, 'pretrain.py', '--work-dir', f'compiled-{compiled}', '--cfg-options', *options)
+    compiled, eager = (load(workshop / f'compiled-{on}' / 'epoch_1.pth')['state_dict'] for on in (True, False))
     for key, value in eager.items():
         torch.testing.assert_close(compiled[key], value, atol=1e-4, rtol=1e-4, msg=key)
 
