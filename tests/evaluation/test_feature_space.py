@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmskelssl.evaluation.functional import centred, whitened
+from mmskelssl.evaluation.functional import centred, standardized, whitened
 
 
 def gaussians(number, seed, scales=(9.0, 1.0, 0.1), mean=(50.0, -3.0, 7.0)):
@@ -18,6 +18,12 @@ def test_centred_by_hand():
     train, test = torch.tensor([[1.0, 2.0], [3.0, 6.0]]), torch.tensor([[10.0, 0.0]])
     for found, expected in zip(centred(train, test), ([[-1, -2], [1, 2]], [[8, -4]]), strict=True):
         assert found.tolist() == expected
+
+
+def test_standardized_by_hand():
+    train = torch.tensor([[1.0, 5.0, 2.0], [3.0, 5.0, 2.0 + 1e-7]])
+    found, queries = standardized(train, torch.tensor([[10.0, 6.0, 3.0]]))
+    assert found.tolist() == [[-1, 0, 0], [1, 0, 0]] and queries.tolist() == [[8, 0, 0]]
 
 
 def test_training_features_have_unit_covariance():

@@ -1,5 +1,9 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mmskelssl.evaluation.functional import logistic_scores
 
@@ -13,24 +17,16 @@ def points(seed, number=40):
     return values * torch.tensor([1.0, 0.001]), labels
 
 
-def test_it_is_the_minimum_of_the_penalized_cross_entropy():
-    (train, labels), strength = points(0), 0.03
-    standard = (train - train.mean(0)) / train.std(0, correction=0)
-    weight, bias = torch.zeros(2, 2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
-    optimizer = torch.optim.LBFGS([weight.requires_grad_(), bias.requires_grad_()], max_iter=500, tolerance_grad=1e-12)
-
-    def loss():
-        optimizer.zero_grad()
-        entropy = torch.nn.functional.cross_entropy(standard.double() @ weight + bias, labels // 2)
-        # Two classes have one direction: the penalty is on the difference of their weights.
-        value = entropy + strength / 2 * (weight[:, 1] - weight[:, 0]).square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    expected = (standard.double() @ weight + bias).log_softmax(1).float()
-    found = logistic_scores(train, labels, train, strength, 3)
-    torch.testing.assert_close(found[:, [0, 2]], expected, atol=1e-3, rtol=1e-3)
+@pytest.mark.parametrize('strength', [0.001, 0.1])
+def test_it_is_that_of_scikit_learn(strength):
+    random = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    train = random.standard_normal((90, 5)) + labels[:, None] * [1, 0, -1, 0, 0.5]
+    test = random.standard_normal((20, 5))
+    reference = make_pipeline(StandardScaler(), LogisticRegression(C=1 / (90 * strength), tol=1e-8, max_iter=1000))
+    expected = reference.fit(train, labels).predict_log_proba(test)
+    found = logistic_scores(*map(torch.from_numpy, (train, labels, test)), strength, 3)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_the_scale_of_features_does_not_matter():

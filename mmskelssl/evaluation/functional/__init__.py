@@ -1,5 +1,5 @@
 from mmskelssl.evaluation.functional.classification import confusion_matrix, per_class_accuracy, topk_accuracy
-from mmskelssl.evaluation.functional.feature_space import centred, whitened
+from mmskelssl.evaluation.functional.feature_space import centred, standardized, whitened
 from mmskelssl.evaluation.functional.finite import check_finite
 from mmskelssl.evaluation.functional.fusion import check_aligned, fuse_scores
 from mmskelssl.evaluation.functional.knn import knn_predict, knn_votes
@@ -25,6 +25,7 @@ __all__ = [
     'per_class_accuracy',
     'retrieval_metrics',
     'spread',
+    'standardized',
     'topk_accuracy',
     'train_linear_probes',
     'whitened',

@@ -17,6 +17,15 @@ def centred(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
+def standardized(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
+    """Centred features, each scaled to unit variance over the training features; what varies by rounding alone is 0."""
+    deviation = train.float().std(0, correction=0)
+    scale = torch.where(deviation > 1e-6 * deviation.max(), 1 / deviation, 0.0)
+    train, test = centred(train, test)
+    return train * scale, test * scale
+
+
+@torch.no_grad()
 def whitened(train: Tensor, test: Tensor, directions: int = DIRECTIONS) -> tuple[Tensor, Tensor]:
     """Centred features along the directions in which training features vary most, each scaled to unit variance.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from mmskelssl.evaluation.functional.feature_space import standardized
 
 # Of a class without a training clip, and of any class that a clip is surely not of.
 _LEAST = -30.0
+# Steps of L-BFGS; what is standardized and penalized takes some hundreds.
 _MAX_STEPS = 1000
 
 
@@ -19,21 +22,33 @@ def logistic_scores(train: Tensor, labels: Tensor, test: Tensor, strength: float
 
     Args:
         train: (N, D) features.
-        labels: (N,) classes of these.
+        labels: (N,) classes of these, on the same device.
         test: (Q, D) features.
         strength: Of the penalty.
         num_classes: K.
 
     Returns:
-        (Q, K) float32.
+        (Q, K) of the features' type.
     """
-    # Here, since it takes a second that no other command should wait.
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    train, test = standardized(train, test)
+    classes, targets = labels.unique(return_inverse=True)
+    weight, bias = train.new_zeros(train.shape[1], len(classes)), train.new_zeros(len(classes))
+    optimizer = torch.optim.LBFGS(
+        [weight.requires_grad_(), bias.requires_grad_()],
+        max_iter=_MAX_STEPS,
+        tolerance_grad=1e-6,
+        tolerance_change=0,
+        line_search_fn='strong_wolfe',
+    )
 
-    regression = LogisticRegression(C=1 / (strength * len(train)), max_iter=_MAX_STEPS)
-    fitted = make_pipeline(StandardScaler(), regression).fit(train.double().cpu().numpy(), labels.cpu().numpy())
-    scores = np.full((len(test), num_classes), _LEAST)
-    scores[:, fitted.classes_] = fitted.predict_log_proba(test.double().cpu().numpy()).clip(min=_LEAST)
-    return torch.from_numpy(scores).float()
+    def objective() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(train @ weight + bias, targets) + strength / 2 * weight.square().sum()
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(objective)
+    scores = test.new_full((len(test), num_classes), _LEAST)
+    scores[:, classes] = (test @ weight + bias).detach().log_softmax(1).clamp(min=_LEAST)
+    return scores

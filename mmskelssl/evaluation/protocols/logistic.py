@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.device import get_device
+from torch import Tensor
 
 from mmskelssl.datasets.held_out import held_out
-from mmskelssl.evaluation.features import Features
 from mmskelssl.evaluation.functional import logistic_scores
-from mmskelssl.evaluation.pretrained_model import PretrainedModel
 from mmskelssl.evaluation.protocols.base import Measurement, Protocol
 from mmskelssl.evaluation.results import ProtocolCard
 from mmskelssl.evaluation.workspace import Workspace
 from mmskelssl.registry import PROTOCOLS
 from mmskelssl.utils.errors import ConfigError
+from mmskelssl.utils.progress import track
 
 
 @PROTOCOLS.register_module()
@@ -54,30 +56,26 @@ class LogisticProbe(Protocol):
 
     def measure(self, workspace: Workspace, modalities: Sequence[str]) -> Measurement:
         (modality,) = modalities
-        model = workspace.model
+        model, device = workspace.model, get_device()
         (train, _), (test, test_file) = (workspace.features(modality, side) for side in ('train', 'test'))
-        num_classes = len(model.test_clips.store.classes)
-        chosen = self._choose(model, train, num_classes)
-        scores = logistic_scores(
-            train.values[0], train.labels, test.values[0], chosen.get('strength', self.strengths[0]), num_classes
-        )
-        return Measurement(scores[None], files=dict(test_features=test_file), chosen=chosen)
+        (features,), labels = train.values.to(device), train.labels.to(device)
+        num_classes, clips = len(model.test_clips.store.classes), model.train_clips
+        chosen = self._choose(features, labels, held_out(clips.store, clips.indices), num_classes)
+        strength = chosen.get('strength', self.strengths[0])
+        scores = logistic_scores(features, labels, test.values[0].to(device), strength, num_classes)
+        return Measurement(scores[None].cpu(), files=dict(test_features=test_file), chosen=chosen)
 
-    def _choose(self, model: PretrainedModel, train: Features, num_classes: int) -> dict:
+    def _choose(self, features: Tensor, labels: Tensor, is_apart: np.ndarray, num_classes: int) -> dict:
         """The strength, as the card has it; empty if the first one stands."""
-        clips = model.train_clips
-        apart = torch.from_numpy(held_out(clips.store, clips.indices))
-        if not apart.any() or len(self.strengths) == 1:
+        if not is_apart.any() or len(self.strengths) == 1:
             return {}
-        (features,), labels = train.values, train.labels
-        losses = {
-            strength: F.cross_entropy(
-                logistic_scores(features[~apart], labels[~apart], features[apart], strength, num_classes), labels[apart]
-            ).item()
-            for strength in self.strengths
-        }
+        apart = torch.from_numpy(is_apart).to(features.device)
+        losses = {}
+        for strength in track(self.strengths, len(self.strengths), f'{self.name}, penalties'):
+            scores = logistic_scores(features[~apart], labels[~apart], features[apart], strength, num_classes)
+            losses[strength] = F.cross_entropy(scores, labels[apart]).item()
         return dict(
             strength=min(losses, key=lambda strength: losses[strength]),
-            held_out_clips=int(apart.sum()),
+            held_out_clips=int(is_apart.sum()),
             held_out_loss={f'{strength:g}': round(loss, 3) for strength, loss in losses.items()},
         )
