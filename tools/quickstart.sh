@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh clone to a first result: makes a virtual environment, generates the synthetic set, pre-trains SkeletonCLR,
-# evaluates by KNN and linear, and prints a report. After installation about 3 minutes on 2 CPU cores.
+# evaluates by KNN and logistic regression, and prints a report. After installation about 2 minutes on 2 CPU cores.
 #
 #   bash tools/quickstart.sh [WORK_DIR]      default: work_dirs/quickstart
 set -euo pipefail
@@ -26,9 +26,9 @@ echo "== 2/4 pre-training: $pretrain"
 "$python" tools/train.py "$pretrain" --work-dir "$work/pretrain" 2>&1 | tee "$work/pretrain.log" \
     | grep --line-buffered -E 'Epoch\((train|val)\)|^error'
 
-echo "== 3/4 evaluating by KNN and linear, beside raw coordinates and a random encoder"
+echo "== 3/4 evaluating by KNN and logistic regression, beside raw coordinates and a random encoder"
 evaluated=$work/pretrained
-"$python" tools/evaluate.py "$work/pretrain/epoch_30.pth" --protocols knn linear --work-dir "$evaluated" \
+"$python" tools/evaluate.py "$work/pretrain/epoch_30.pth" --protocols knn logistic --work-dir "$evaluated" \
     >"$evaluated.log" 2>&1 || { cat "$evaluated.log" >&2; exit 1; }
 "$python" tools/analysis_tools/compare_results.py "$evaluated" --out "$work/report.md" >/dev/null
 

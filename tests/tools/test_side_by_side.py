@@ -234,7 +234,7 @@ def train(workshop, config, processes, folder, **options):
     ('config', 'processes', 'split', 'accumulated', 'dtype', 'tolerance'),
     [
         ('uneven', 2, 'uneven', 1, 'float64', 1e-9),
-        ('single', 3, 'single', 1, 'float64', 1e-9),
+        ('single', 2, 'single', 1, 'float64', 1e-9),
         pytest.param('families', 2, 'uneven', 2, 'float64', 1e-9, marks=pytest.mark.slow),
         pytest.param('families', 3, 'uneven', 1, 'float32', 1e-4, marks=pytest.mark.slow),
     ],
