@@ -21,7 +21,6 @@ def checkpoint(tmp_path, run_tool):
 
 def test_the_card_is_the_report_and_the_name_has_the_hash(checkpoint, tmp_path, run_tool):
     (tmp_path / 'card.json').write_text(json.dumps(dict(commit='abc', machine='mine')))
-    (tmp_path / 'out').mkdir()
     args = checkpoint, tmp_path / 'out', '--card', tmp_path / 'card.json'
     status, out, err = run_tool('model_converters/publish.py', *args)
     assert status == 0, err
@@ -41,6 +40,20 @@ def test_a_classifier_has_the_report_that_it_was_trained_for(checkpoint, tmp_pat
     classifier = checkpoint.rename(folder / 'epoch_80.pth')
     assert run_tool('model_converters/publish.py', classifier, tmp_path / 'mine.pth')[0] == 0
     assert 'knn, joint' in init_model(None, tmp_path / 'mine.pth').card['results']
+
+
+def test_a_file_of_the_config_s_name_stays(checkpoint, tmp_path, run_tool):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'pretrain.pth').write_text('mine')
+    assert run_tool('model_converters/publish.py', checkpoint, tmp_path / 'out')[0] == 0
+    assert (tmp_path / 'out' / 'pretrain.pth').read_text() == 'mine' and len([*(tmp_path / 'out').iterdir()]) == 2
+
+
+def test_the_report_of_another_checkpoint_is_not_taken(checkpoint, tmp_path, run_tool):
+    other = tmp_path / 'epoch_2.evaluation' / 'epoch_1.pth'
+    other.write_bytes(checkpoint.read_bytes())
+    status, _, err = run_tool('model_converters/publish.py', other, tmp_path / 'mine.pth')
+    assert status == 1 and 'epoch_1.pth has no report' in err
 
 
 def test_without_a_report_or_a_card_nothing_is_published(checkpoint, tmp_path, run_tool):

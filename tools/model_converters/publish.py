@@ -6,6 +6,7 @@ for which the classifier was trained.
 
 import argparse
 import hashlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -20,8 +21,6 @@ from mmskelssl.utils.files import written_beside
 
 # What a config says of where a run was.
 _OF_THE_RUN = ('work_dir', 'load_from', 'resume', 'experiment_name', 'launcher')
-# A classifier lies in {report}/{protocol}/{stream}/{run}/.
-_FOLDERS_ABOVE = 4
 
 
 def main() -> int:
@@ -30,7 +29,7 @@ def main() -> int:
     parser.add_argument(
         'out',
         type=Path,
-        help='the file to write, or a folder: the file is {config}-{8 letters of its SHA-256}.pth there',
+        help='the file to write (.pth), or a folder: the file is {config}-{8 letters of its SHA-256}.pth there',
     )
     parser.add_argument(
         '--card', type=Path, metavar='CARD.json', help='file of a JSON object: further facts, such as the commit'
@@ -51,35 +50,34 @@ def publish(args: argparse.Namespace) -> None:
         for name, value in checkpoint['state_dict'].items()
     }
     facts = json.loads(args.card.read_text(encoding='utf-8')) if args.card else {}
-    card = card_of(args.checkpoint, is_needed=not facts) | facts
+    report = report_of(args.checkpoint)
+    if report is None and not facts:
+        raise ReportError(
+            f'{args.checkpoint} has no report that says what it reaches: run tools/evaluate.py without --work-dir, or '
+            'say it in --card.'
+        )
+    card = (described(report) if report else {}) | facts
     known = checkpoint['meta'].get('dataset_meta', {})
-    name = card.get('config', args.checkpoint.stem)
-    out = args.out / f'{name}.pth' if args.out.is_dir() else args.out
+    content = io.BytesIO()
+    torch.save(dict(state_dict=weights, meta=dict(cfg=cfg.pretty_text, dataset_meta=known, card=card)), content)
+    letters = hashlib.sha256(content.getbuffer()).hexdigest()[:8]
+    name = f'{card.get("config", args.checkpoint.stem)}-{letters}.pth'
+    out = args.out if args.out.suffix == '.pth' else args.out / name
+    out.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(out) as beside:
-        torch.save(dict(state_dict=weights, meta=dict(cfg=cfg.pretty_text, dataset_meta=known, card=card)), beside)
-    if args.out.is_dir():
-        letters = hashlib.sha256(out.read_bytes()).hexdigest()[:8]
-        out = out.rename(out.with_name(f'{name}-{letters}.pth'))
+        beside.write_bytes(content.getbuffer())
     print(f'{out}: {out.stat().st_size / 2**20:.2f} MiB')
 
 
-def card_of(checkpoint: Path, is_needed: bool) -> dict:
-    """What the report of a checkpoint says.
-
-    Raises:
-        ReportError: If there is none, and it ``is_needed``.
-    """
+def report_of(checkpoint: Path) -> EvaluationReport | None:
+    """The report beside a checkpoint, or that in whose ``{protocol}/{stream}/{run}`` a classifier lies."""
     path = checkpoint.resolve()
-    folders = [path.with_suffix('.evaluation'), *path.parents[:_FOLDERS_ABOVE]]
-    found = next((folder for folder in folders if (folder / REPORT_FILE).exists()), None)
-    if found is None and is_needed:
-        raise ReportError(
-            f'{checkpoint} has no report that says what it reaches: run tools/evaluate.py, or say it in --card.'
-        )
-    return described(load_report(found)) if found else {}
+    folders = [path.with_suffix('.evaluation'), *path.parents[3:4]]
+    return next((load_report(folder) for folder in folders if (folder / REPORT_FILE).exists()), None)
 
 
 def described(report: EvaluationReport) -> dict:
+    """What a card says of a report; top-1 in percent."""
     data = report.data
     return dict(
         method=report.method,

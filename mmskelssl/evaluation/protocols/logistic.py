@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.dist import is_main_process
 from torch import Tensor
 
 from mmskelssl.datasets.held_out import held_out
@@ -34,7 +35,8 @@ class LogisticProbe(Protocol):
         name: By which it is asked for.
         cfg: Not used.
         strengths: Of the penalty, to choose from (see
-            :func:`~mmskelssl.evaluation.functional.logistic.logistic_scores`); the first where no clip can be held out.
+            :func:`~mmskelssl.evaluation.functional.logistic.logistic_scores`); the middle one where no clip can be held
+            out.
 
     Raises:
         ConfigError: If there is no strength, or one that is not above 0.
@@ -44,7 +46,7 @@ class LogisticProbe(Protocol):
         super().__init__(name, cfg, seeds=())
         if not strengths or min(strengths) <= 0:
             raise ConfigError(f"protocol.strengths={list(strengths)} of '{name}': give one or more numbers above 0.")
-        self.strengths = list(strengths)
+        self.strengths = sorted(strengths)
 
     def card(self, workspace: Workspace, modalities: Sequence[str]) -> ProtocolCard:
         return replace(
@@ -61,17 +63,19 @@ class LogisticProbe(Protocol):
         (features,), labels = train.values.to(device), train.labels.to(device)
         num_classes, clips = len(model.test_clips.store.classes), model.train_clips
         chosen = self._choose(features, labels, held_out(clips.store, clips.indices), num_classes)
-        strength = chosen.get('strength', self.strengths[0])
+        strength = chosen.get('strength', self.strengths[len(self.strengths) // 2])
         scores = logistic_scores(features, labels, test.values[0].to(device), strength, num_classes)
-        return Measurement(scores[None].cpu(), files=dict(test_features=test_file), chosen=chosen)
+        remarks = [] if chosen else [f'The penalty is {strength:g}: it was not chosen on held-out clips.']
+        return Measurement(scores[None].cpu(), remarks=remarks, files=dict(test_features=test_file), chosen=chosen)
 
     def _choose(self, features: Tensor, labels: Tensor, is_apart: np.ndarray, num_classes: int) -> dict:
-        """The strength, as the card has it; empty if the first one stands."""
+        """The strength, as the card has it; empty if there is nothing to choose, or to choose by."""
         if not is_apart.any() or len(self.strengths) == 1:
             return {}
         apart = torch.from_numpy(is_apart).to(features.device)
         losses = {}
-        for strength in track(self.strengths, len(self.strengths), f'{self.name}, penalties'):
+        trials = track(self.strengths, len(self.strengths), f'{self.name}, penalties')
+        for strength in trials if is_main_process() else self.strengths:
             scores = logistic_scores(features[~apart], labels[~apart], features[apart], strength, num_classes)
             losses[strength] = F.cross_entropy(scores, labels[apart]).item()
         return dict(

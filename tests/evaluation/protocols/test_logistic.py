@@ -51,6 +51,13 @@ def test_the_penalty_is_chosen_on_held_out_performers_alone(tmp_path, make_check
     assert len(set(losses.values())) > 1
 
 
+def test_where_nothing_can_be_held_out_the_middle_penalty_stands_and_is_said(tmp_path, make_checkpoint, monkeypatch):
+    monkeypatch.setattr(logistic, 'held_out', lambda store, indices: np.zeros(len(indices), bool))
+    result = run(planted(tmp_path, make_checkpoint, 0.0), tmp_path)
+    assert result.card.chosen == {}
+    assert result.remarks == ['The penalty is 0.01: it was not chosen on held-out clips.']
+
+
 def test_references_are_measured_by_it():
     protocol = load_protocol('logistic')
     assert cheap_forms(protocol, load_protocol) == [protocol]
