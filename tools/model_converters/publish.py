@@ -84,7 +84,9 @@ def described(report: EvaluationReport) -> dict:
         config=report.config,
         data=f'{data.dataset}: {data.train_split} -> {data.test_split}',
         results={f'{result.protocol}, {result.modality}': _top1(result) for result in report.results},
-        references={f'{result.protocol}, {result.card.method}': _top1(result) for result in report.references},
+        references={
+            f'{result.protocol}, {result.card.method}, {result.modality}': _top1(result) for result in report.references
+        },
         pretraining=report.cost,
         created=report.created,
         machine=report.machine,
